@@ -1,0 +1,5 @@
+"""The datasets. Importing this fills the registry; it knows no torch until one is loaded."""
+
+from desktop_trainer.catalog.datasets import digits, images, synthetic
+
+__all__ = ["digits", "images", "synthetic"]

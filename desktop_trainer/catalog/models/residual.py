@@ -1,0 +1,66 @@
+"""Larger convolutional models of torchvision, adapted to small images, any channels and any number of classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from desktop_trainer.experiment.choices import MODELS, DataInfo, ModelChoice
+from desktop_trainer.i18n import mark
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_SMALL = 64
+"""Below this height or width the usual first strides would leave too few pixels."""
+
+
+@MODELS.register
+class ResNet18(ModelChoice):
+    """ResNet-18 (He et al., 2015, arXiv:1512.03385), untrained."""
+
+    name: Literal["resnet18"] = "resnet18"
+    label: ClassVar[str] = "ResNet-18"
+    explanation: ClassVar[str] = mark(
+        "Eighteen layers with shortcuts around each pair: strong on colour photographs, slow on a CPU."
+    )
+    minimum_size: ClassVar[int] = 8
+
+    def build(self, info: DataInfo) -> nn.Module:
+        """torchvision's model; for images below 64 pixels with a 3 x 3 first convolution of stride 1 and no first pooling."""
+        from torch import nn
+        from torchvision.models import resnet18
+
+        model: nn.Module = resnet18(weights=None, num_classes=info.classes)
+        small = min(info.height, info.width) < _SMALL
+        model.conv1 = _first_convolution(info.channels, 64, 3 if small else 7, 1 if small else 2)
+        if small:
+            model.maxpool = nn.Identity()
+        return model
+
+
+@MODELS.register
+class MobileNetV3Small(ModelChoice):
+    """MobileNetV3-small (Howard et al., 2019, arXiv:1905.02244), untrained."""
+
+    name: Literal["mobilenet_v3_small"] = "mobilenet_v3_small"
+    label: ClassVar[str] = "MobileNetV3-small"
+    explanation: ClassVar[str] = mark("A light network made for telephones: few computations for its depth.")
+    minimum_size: ClassVar[int] = 8
+
+    def build(self, info: DataInfo) -> nn.Module:
+        """torchvision's model; for images below 64 pixels the first convolution has stride 1."""
+        from torchvision.models import mobilenet_v3_small
+
+        model: Any = mobilenet_v3_small(weights=None, num_classes=info.classes)
+        small = min(info.height, info.width) < _SMALL
+        model.features[0][0] = _first_convolution(info.channels, 16, 3, 1 if small else 2)
+        return model  # type: ignore[no-any-return]
+
+
+def _first_convolution(channels: int, out: int, kernel_size: int, stride: int) -> nn.Conv2d:
+    """As both papers initialise it: He et al. 2015, normal, by fan-out; no bias, because batch norm follows."""
+    from torch import nn
+
+    layer = nn.Conv2d(channels, out, kernel_size, stride, padding=kernel_size // 2, bias=False)
+    nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+    return layer

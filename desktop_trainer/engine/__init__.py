@@ -1,0 +1,1 @@
+"""The training. Knows torch; knows neither Qt nor files."""

@@ -1,0 +1,34 @@
+"""Which device computes. Knows what torch reports of this machine; never falls back silently."""
+
+import torch
+
+from desktop_trainer.i18n import tr
+
+
+class DeviceMissing(Exception):
+    """The device asked for is not in this machine; the text names those that are."""
+
+
+def available_devices() -> list[str]:
+    """The names that `choose_device` takes on this machine, best first, without ``auto``."""
+    cuda = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    mps = ["mps"] if torch.backends.mps.is_available() else []
+    return [*cuda, *mps, "cpu"]
+
+
+def choose_device(name: str) -> torch.device:
+    """The device called `name`; ``auto`` is the first graphics card, else the CPU.
+
+    Raises:
+        DeviceMissing: if this machine has no such device.
+    """
+    available = available_devices()
+    wanted = available[0] if name == "auto" else "cuda:0" if name == "cuda" else name
+    if wanted not in available:
+        text = tr(
+            "This machine has no device {name}. It has {available}. Choose one of these, or auto.",
+            name=name,
+            available=", ".join(available),
+        )
+        raise DeviceMissing(text)
+    return torch.device(wanted)

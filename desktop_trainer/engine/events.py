@@ -1,0 +1,131 @@
+"""What a run says of itself: frozen values of Python and NumPy, never a tensor. Knows nothing of who listens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Records:
+    """The numbers of successive training batches of one epoch, one entry a batch.
+
+    Attributes:
+        epoch: from 1. first: the batch of the first entry, from 1.
+        loss: the batch's mean loss. correct, count: right answers and samples. lr: the learning rate of its step.
+        seconds: time since the run began to train, without pauses, when its step had been issued.
+    """
+
+    epoch: int
+    first: int
+    loss: NDArray[np.float32]
+    correct: NDArray[np.int32]
+    count: NDArray[np.int32]
+    lr: NDArray[np.float32]
+    seconds: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+    @property
+    def accuracy(self) -> NDArray[np.float64]:
+        """The share of right answers in each batch."""
+        accuracy: NDArray[np.float64] = self.correct / self.count
+        return accuracy
+
+    def loss_sum(self) -> float:
+        """The losses of all samples, added in double precision."""
+        return float(np.dot(self.loss.astype(np.float64), self.count))
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """Something slow is being prepared: step `done` of `total`, described by `what` (in the current language)."""
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The data are loaded and the model is built; the first batch comes next."""
+
+    train_samples: int
+    test_samples: int
+    batches_per_epoch: int
+    test_batches: int
+    last_batch_size: int
+    epochs: int
+    device: str
+    data_bytes: int
+    parameters: int
+    epoch: int
+    batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEnded:
+    """A training step is done. `records` holds the numbers of all batches since the last block, or is None in between.
+
+    `epoch` and `batch` count from 1.
+    """
+
+    epoch: int
+    batch: int
+    records: Records | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluating:
+    """Batch `done` of `total` of the test set has been examined."""
+
+    epoch: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class EpochEnded:
+    """An epoch and its examination on the test set are done.
+
+    Attributes:
+        train_loss, train_accuracy: means over the samples as they were trained, while the model changed.
+        test_loss, test_accuracy: means over the test set, with the model as it is now.
+        seconds: the whole epoch without pauses. examples_per_second: training samples over the training part's time.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    test_loss: float
+    test_accuracy: float
+    seconds: float
+    examples_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The run is over.
+
+    Attributes:
+        outcome: ``completed``, ``stopped``, ``diverged`` or ``failed``.
+        epoch, batch: batches `batch` of epoch `epoch` (from 1) are done.
+        reason: a sentence for people, empty if it ran to its end.
+        paths: files that hold what is kept of it, by kind: ``run``, ``model``.
+    """
+
+    outcome: str
+    epoch: int
+    batch: int
+    seconds: float
+    reason: str = ""
+    paths: Mapping[str, str] = field(default_factory=dict)
+
+
+Event: TypeAlias = Loading | RunStarted | BatchEnded | Evaluating | EpochEnded | RunEnded
+Events: TypeAlias = Iterator[Event]

@@ -1,0 +1,86 @@
+"""Collects the numbers of each batch on the device and reads them in blocks. Knows no model."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from desktop_trainer.engine.events import Records
+
+
+class Recorder:
+    """The loss and the right answers of every training batch, left on the device until a block is due.
+
+    Reading a number from a device waits for all work on it, so it is done about `1 / block_seconds` times a second.
+
+    Args:
+        block_seconds: at least this time lies between two blocks; 0 makes every batch a block.
+    """
+
+    def __init__(self, block_seconds: float) -> None:
+        self.block_seconds = block_seconds
+        self.loss_sum, self.correct, self.count = 0.0, 0, 0
+        self._last = 0.0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._losses: list[Tensor] = []
+        self._corrects: list[Tensor] = []
+        self._rest: list[tuple[int, float, float]] = []
+
+    def add(self, loss: Tensor, logits: Tensor, labels: Tensor, lr: float, seconds: float) -> None:
+        """Remember a batch: its mean loss (a scalar), logits ``(n, classes)``, labels ``(n,)``. Waits for no device."""
+        self._losses.append(loss.detach())
+        self._corrects.append((logits.detach().argmax(1) == labels).sum())
+        self._rest.append((len(labels), lr, seconds))
+
+    def due(self, epoch: int, batch: int) -> Records | None:
+        """The block that ends with `batch` of `epoch` (both from 1) if it is time for one, else None."""
+        return self.take(epoch, batch) if perf_counter() - self._last >= self.block_seconds else None
+
+    def take(self, epoch: int, batch: int) -> Records | None:
+        """All batches since the last block, the last of them `batch` of `epoch`; None if there are none."""
+        if not self._rest:
+            return None
+        count, lr, seconds = zip(*self._rest, strict=True)
+        records = Records(
+            epoch,
+            batch - len(count) + 1,
+            torch.stack(self._losses).float().cpu().numpy(),
+            torch.stack(self._corrects).int().cpu().numpy(),
+            np.array(count, np.int32),
+            np.array(lr, np.float32),
+            np.array(seconds, np.float64),
+        )
+        self._clear()
+        self._last = perf_counter()
+        self._add_up(records)
+        return records
+
+    def _add_up(self, records: Records) -> None:
+        self.loss_sum += records.loss_sum()
+        self.correct += int(records.correct.sum())
+        self.count += int(records.count.sum())
+
+    def new_epoch(self) -> None:
+        """Forget the epoch's sums."""
+        self.loss_sum, self.correct, self.count = 0.0, 0, 0
+
+    def means(self) -> tuple[float, float]:
+        """Mean loss and accuracy over the epoch's samples whose blocks were taken."""
+        return self.loss_sum / self.count, self.correct / self.count
+
+    def state(self) -> dict[str, Any]:
+        """The epoch's sums and the batches not yet taken, as plain values and tensors."""
+        sums = (self.loss_sum, self.correct, self.count)
+        return {"sums": sums, "losses": list(self._losses), "corrects": list(self._corrects), "rest": list(self._rest)}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self.loss_sum, self.correct, self.count = state["sums"]
+        self._losses, self._corrects = list(state["losses"]), list(state["corrects"])
+        self._rest = list(state["rest"])

@@ -1,0 +1,221 @@
+"""The training loop, as a generator of events. Knows experiment and torch; knows neither files nor windows.
+
+Whoever iterates over `Training.events` drives it: to pause is not to ask for the next event, to stop is to close the
+generator, one step is one ``next``. Between two events the state is consistent.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from desktop_trainer.engine.data import load_split, order_of_epoch
+from desktop_trainer.engine.devices import choose_device
+from desktop_trainer.engine.evaluation import Evaluation
+from desktop_trainer.engine.events import (
+    BatchEnded,
+    EpochEnded,
+    Evaluating,
+    Event,
+    Loading,
+    Records,
+    RunEnded,
+    RunStarted,
+)
+from desktop_trainer.engine.metrics import Recorder
+from desktop_trainer.engine.stopwatch import Stopwatch
+from desktop_trainer.engine.weights import load_weights
+from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.i18n import tr
+
+BLOCK_SECONDS = 1 / 30
+"""Numbers are read from the device this often: as often as a screen is looked at."""
+
+
+class Training:
+    """One run of an experiment.
+
+    Args:
+        experiment: what to train. Nothing is loaded before the first event is asked for.
+        weights: a ``state_dict`` to start from instead of the initializer's parameters.
+        block_seconds: see `Recorder`.
+
+    Attributes:
+        epoch, batch: how many epochs, and how many batches of the current one, are done.
+        model, optimizer: exist once `RunStarted` was yielded.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        *,
+        weights: Mapping[str, Tensor] | None = None,
+        block_seconds: float = BLOCK_SECONDS,
+    ) -> None:
+        self.experiment = experiment
+        self.epoch, self.batch = 0, 0
+        self.recorder = Recorder(block_seconds)
+        self.watch = Stopwatch()
+        self._epoch_began = 0.0
+        self._weights = weights
+        self._resumed: dict[str, Any] | None = None
+
+    def events(self) -> Iterator[Event]:
+        """Train, one batch between two events; ends with `RunEnded`.
+
+        Raises:
+            DeviceMissing, DataMissing, DataDamaged: before the first batch.
+            ModelMismatch: if the given weights are not this model's.
+        """
+        self.watch.go(0.0)
+        for event in self._loop():
+            self.watch.hold()
+            yield event
+            self.watch.go()
+
+    def _loop(self) -> Iterator[Event]:
+        yield from self._prepare()
+        yield self._started()
+        self._epoch_began = self._epoch_began or self.watch.read()
+        epochs, plan, model, optimizer = self.experiment.training.epochs, self.train.plan, self.model, self.optimizer
+        while self.epoch < epochs:
+            epoch = self.epoch + 1
+            order = self._order()
+            model.train()
+            while self.batch < plan.batches:
+                images, labels = self.train.batch(self.batch, order)
+                logits = model(images)
+                loss = self.loss_fn(logits, labels)
+                optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                self.batch += 1
+                self.recorder.add(loss, logits, labels, optimizer.param_groups[0]["lr"], self.watch.read())
+                records = self.recorder.due(epoch, self.batch) if self.batch < plan.batches else self.flush()
+                yield BatchEnded(epoch, self.batch, records)
+                if records is not None and (ended := self._diverged(records)):
+                    yield ended
+                    return
+            trained = self.watch.read()
+            evaluation = Evaluation(model, self.loss_fn, self.test)
+            for done in evaluation.steps():
+                yield Evaluating(epoch, done, self.test.plan.batches)
+            yield self._end_epoch(trained, *evaluation.means())
+        yield self.ended("completed")
+
+    def _prepare(self) -> Iterator[Event]:
+        settings = self.experiment
+        self.device = choose_device(settings.device.name)
+        if settings.device.threads:
+            torch.set_num_threads(settings.device.threads)
+        reading = tr("Reading {dataset}", dataset=tr(settings.data.dataset.label))
+        yield Loading(reading, 0, 3)
+        self.train = load_split(settings.data, train=True, device=self.device)
+        yield Loading(reading, 1, 3)
+        self.test = load_split(settings.data, train=False, device=self.device)
+        yield Loading(tr("Building {model}", model=tr(settings.model.label)), 2, 3)
+        self._build()
+
+    def _build(self) -> None:
+        settings = self.experiment
+        torch.manual_seed(settings.training.seed)
+        self.model = settings.model.build(settings.data.info)
+        settings.initializer.apply(self.model)
+        if self._weights is not None:
+            load_weights(self.model, self._weights)
+        self.model.to(self.device)
+        self.loss_fn = settings.loss.build()
+        self.optimizer = settings.optimizer.build(self.model.parameters())
+        if self._resumed is not None:
+            self._restore(self._resumed)
+
+    def _started(self) -> RunStarted:
+        return RunStarted(
+            train_samples=self.train.plan.samples,
+            test_samples=self.test.plan.samples,
+            batches_per_epoch=self.train.plan.batches,
+            test_batches=self.test.plan.batches,
+            last_batch_size=self.train.plan.last_batch_size,
+            epochs=self.experiment.training.epochs,
+            device=str(self.device),
+            data_bytes=self.train.nbytes + self.test.nbytes,
+            parameters=sum(parameter.numel() for parameter in self.model.parameters()),
+            epoch=self.epoch,
+            batch=self.batch,
+        )
+
+    def _order(self) -> Tensor | None:
+        """The order of this epoch's samples; None is the order in which they are stored."""
+        if not self.experiment.data.shuffle:
+            return None
+        order = order_of_epoch(self.train.plan.samples, self.experiment.training.seed, self.epoch)
+        return order.to(self.device)
+
+    def flush(self) -> Records | None:
+        """The numbers of the batches since the last block, now; None if there are none."""
+        return self.recorder.take(self.epoch + 1, self.batch)
+
+    def _diverged(self, records: Records) -> RunEnded | None:
+        """The end of the run, if one of the losses is not a number any more."""
+        finite = np.isfinite(records.loss)
+        if finite.all():
+            return None
+        batch = records.first + int(np.argmin(finite))
+        reason = tr(
+            "The loss of batch {batch} in epoch {epoch} is {loss}: the training diverged. Start again with a smaller learning rate than {lr:g}.",
+            batch=batch, epoch=records.epoch, loss=records.loss[batch - records.first], lr=records.lr[batch - records.first],
+        )  # fmt: skip
+        return self.ended("diverged", reason)
+
+    def _end_epoch(self, trained: float, test_loss: float, test_accuracy: float) -> EpochEnded:
+        """Close the epoch's books; `trained` is the time at which its last step was done."""
+        train_loss, train_accuracy = self.recorder.means()
+        rate = self.recorder.count / max(trained - self._epoch_began, 1e-9)
+        now = self.watch.read()
+        self.epoch, self.batch = self.epoch + 1, 0
+        ended = EpochEnded(
+            self.epoch, train_loss, train_accuracy, test_loss, test_accuracy, now - self._epoch_began, rate
+        )
+        self._epoch_began = now
+        self.recorder.new_epoch()
+        return ended
+
+    def ended(self, outcome: str, reason: str = "") -> RunEnded:
+        """The `RunEnded` of a run that ends here; also for whoever closed the generator."""
+        return RunEnded(outcome, self.epoch, self.batch, self.watch.read(), reason)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that decides how the run goes on, as copies: valid between any two events after `RunStarted`."""
+        return {
+            "epoch": self.epoch,
+            "batch": self.batch,
+            "model": copy.deepcopy(self.model.state_dict()),
+            "optimizer": copy.deepcopy(self.optimizer.state_dict()),
+            "recorder": self.recorder.state(),
+            "seconds": (self.watch.read(), self._epoch_began),
+            "rng": torch.get_rng_state(),
+            "device_rng": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned, in a training of the same experiment (or one of more epochs).
+
+        It takes effect when `events` has built the model.
+        """
+        self._resumed = state
+        self.epoch, self.batch = state["epoch"], state["batch"]
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        load_weights(self.model, state["model"])
+        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        self.recorder.load_state(state["recorder"])
+        seconds, self._epoch_began = state["seconds"]
+        self.watch.go(seconds)
+        torch.set_rng_state(state["rng"])
+        if state["device_rng"] is not None and self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["device_rng"], self.device)

@@ -1,0 +1,43 @@
+"""Puts given parameters into a model, all or none. Knows no file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from desktop_trainer.i18n import tr
+
+
+class ModelMismatch(Exception):
+    """A ``state_dict`` is not this model's; the text lists what is missing, unexpected and of another shape."""
+
+
+def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copy `weights` into `model`.
+
+    Raises:
+        ModelMismatch: if names or shapes differ; the model is then unchanged.
+    """
+    own = model.state_dict()
+    missing = [name for name in own if name not in weights]
+    unexpected = [name for name in weights if name not in own]
+    shapes = [
+        f"{name} {tuple(weights[name].shape)} != {tuple(tensor.shape)}"
+        for name, tensor in own.items()
+        if name in weights and weights[name].shape != tensor.shape
+    ]
+    if missing or unexpected or shapes:
+        lines = [
+            tr("These weights do not fit the model."),
+            *_line(tr("Missing"), missing),
+            *_line(tr("Unexpected"), unexpected),
+            *_line(tr("Of another shape"), shapes),
+        ]
+        raise ModelMismatch("\n".join(lines))
+    model.load_state_dict(weights)
+
+
+def _line(title: str, names: list[str]) -> list[str]:
+    more = f", ... ({len(names)})" if len(names) > 8 else ""
+    return [f"{title}: {', '.join(names[:8])}{more}"] if names else []

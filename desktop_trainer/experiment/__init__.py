@@ -1,0 +1,1 @@
+"""What is asked for: plain values. Knows neither torch nor Qt."""

@@ -1,0 +1,124 @@
+"""Lists the settings of an experiment for whoever shows, flags or documents them. Knows the declarations, not their editors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from desktop_trainer.experiment.registry import Choice, Registry
+from desktop_trainer.experiment.section import Section
+from desktop_trainer.experiment.settings import Experiment
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One declared setting.
+
+    Attributes:
+        path: its dotted name, for example ``data.batch_size``; for a choice without ``.name``: ``model``.
+        label: in English, to be translated where it is shown; so are `explanation` and `unit`.
+        type: its annotation: ``int``, ``float``, ``bool``, ``str``, a ``Literal`` or ``tuple[int, ...]``.
+        default: its value when nothing is said; for a choice the name.
+        registry: for a choice, what can be chosen; else None.
+        bounds: the declared ``ge``, ``gt``, ``le``, ``lt``.
+        advanced: shown under "More". local: belongs to this machine.
+    """
+
+    path: str
+    label: str
+    explanation: str
+    type: Any
+    default: Any
+    registry: Registry[Any] | None = None
+    bounds: Mapping[str, float] = field(default_factory=dict)
+    unit: str = ""
+    advanced: bool = False
+    local: bool = False
+
+    @property
+    def section(self) -> str:
+        """The first part of the path."""
+        return self.path.partition(".")[0]
+
+
+def settings_of(values: Values) -> list[Setting]:
+    """Every setting of the experiment that `values` describe, in declared order; a choice is followed by its options.
+
+    `values` need not be valid: only the names of the choices are read, and an unknown name has no options.
+    """
+    return list(_walk(Experiment, values, ""))
+
+
+def to_values(experiment: Experiment) -> dict[str, Any]:
+    """`experiment` as the nested plain values that its JSON holds."""
+    return experiment.model_dump(mode="json")
+
+
+def shared_values(experiment: Experiment) -> dict[str, Any]:
+    """As `to_values`, without the settings that belong to this machine: what goes into files for others."""
+    values = to_values(experiment)
+    for item in settings_of(values):
+        if item.local:
+            parent, _, key = item.path.rpartition(".")
+            _at(values, parent).pop(key, None)
+    return values
+
+
+def get_value(values: Values, path: str) -> Any:
+    """The value at a dotted `path`; for a choice its name; None if there is none."""
+    found: Any = values
+    for key in path.split("."):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found.get("name") if isinstance(found, Mapping) else found
+
+
+def with_value(values: Values, path: str, value: Any) -> dict[str, Any]:
+    """A copy of `values` with `path` set. A choice set by its name takes that name's default options."""
+    head, _, rest = path.partition(".")
+    if not rest:
+        return {**values, head: value}
+    inner = values.get(head, {})
+    inner = {"name": inner} if isinstance(inner, str) else inner
+    return {**values, head: with_value(inner, rest, value)}
+
+
+def _at(values: dict[str, Any], path: str) -> dict[str, Any]:
+    for key in path.split(".") if path else ():
+        values = values[key]
+    return values
+
+
+def _walk(section: type[Section], values: Any, prefix: str) -> Iterator[Setting]:
+    for name, info in section.model_fields.items():
+        value = values.get(name) if isinstance(values, Mapping) else None
+        registry = next((item for item in info.metadata if isinstance(item, Registry)), None)
+        if registry is not None:
+            yield from _walk_choice(registry, info, value, prefix + name)
+        elif isinstance(info.annotation, type) and issubclass(info.annotation, Section):
+            yield from _walk(info.annotation, value, f"{prefix}{name}.")
+        elif not (issubclass(section, Choice) and name == "name"):
+            yield _setting(prefix + name, info, info.annotation, None)
+
+
+def _walk_choice(registry: Registry[Any], info: FieldInfo, value: Any, path: str) -> Iterator[Setting]:
+    chosen = value.get("name") if isinstance(value, Mapping) else value
+    yield _setting(path, info, str, registry)
+    choice = registry.get(chosen or info.default) if isinstance(chosen or info.default, str) else None
+    if choice is not None:
+        yield from _walk(choice, value, path + ".")
+
+
+def _setting(path: str, info: FieldInfo, kind: Any, registry: Registry[Any] | None) -> Setting:
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    bounds = {
+        key: getattr(item, key) for item in info.metadata for key in ("ge", "gt", "le", "lt") if hasattr(item, key)
+    }
+    return Setting(
+        path, info.title or "", info.description or "", kind, info.default, registry, bounds,
+        str(extra.get("unit", "")), bool(extra.get("advanced")), bool(extra.get("local")),
+    )  # fmt: skip

@@ -1,0 +1,103 @@
+"""Turns what is wrong with an experiment into sentences: which field, which value, which bound. Knows no particular field."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.i18n import mark, tr
+
+_SENTENCES = {
+    "greater_than": mark("{value} is too small; it must be greater than {gt}."),
+    "greater_than_equal": mark("{value} is too small; the least is {ge}."),
+    "less_than": mark("{value} is too large; it must be less than {lt}."),
+    "less_than_equal": mark("{value} is too large; the most is {le}."),
+    "finite_number": mark("{value} is not a finite number."),
+    "int_type": mark("{value} is not a whole number."),
+    "int_parsing": mark("{value} is not a whole number."),
+    "int_from_float": mark("{value} is not a whole number."),
+    "int_parsing_size": mark("{value} is too large."),
+    "float_type": mark("{value} is not a number."),
+    "float_parsing": mark("{value} is not a number."),
+    "bool_type": mark("{value} is neither true nor false."),
+    "bool_parsing": mark("{value} is neither true nor false."),
+    "string_type": mark("{value} is not a text."),
+    "string_pattern_mismatch": mark("{value} does not have the form {pattern}."),
+    "string_too_long": mark("This is too long; the most is {max_length} characters."),
+    "literal_error": mark("{value} is not among {expected}."),
+    "extra_forbidden": mark("There is no such setting."),
+    "too_short": mark("{value} has too few entries; the least is {min_length}."),
+    "too_long": mark("{value} has too many entries; the most is {max_length}."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one setting.
+
+    Attributes:
+        path: the setting's dotted name, or empty for the experiment as a whole.
+        message: a sentence for people, in the current language.
+    """
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class ExperimentError(ValueError):
+    """The settings do not make an experiment; `problems` says why, one a setting."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+def parse_experiment(values: Any) -> Experiment:
+    """The experiment that `values`, as read from JSON, describe.
+
+    Raises:
+        ExperimentError: with every problem found.
+    """
+    try:
+        return Experiment.model_validate(values)
+    except ValidationError as error:
+        raise ExperimentError([_problem(details) for details in error.errors(include_url=False)]) from None
+
+
+def read_experiment(text: str) -> Experiment:
+    """The experiment in the JSON `text`.
+
+    Raises:
+        ExperimentError: if it is not JSON, or not an experiment.
+    """
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ExperimentError([Problem("", tr("This is not JSON: {error}.", error=error))]) from None
+    if not isinstance(values, Mapping):
+        raise ExperimentError([Problem("", tr("An experiment is a JSON object of settings."))])
+    return parse_experiment(values)
+
+
+def _problem(details: ErrorDetails) -> Problem:
+    path = ".".join(map(str, details["loc"]))
+    context = details.get("ctx", {})
+    sentence = _SENTENCES.get(details["type"])
+    if sentence is None:
+        return Problem(path, details["msg"])
+    return Problem(path, tr(sentence, value=_shown(details["input"]), **context))
+
+
+def _shown(value: Any) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    text = text if len(text) <= 60 else text[:57] + "..."
+    return f"“{text}”" if isinstance(value, str) else text

@@ -1,0 +1,36 @@
+"""How a setting is declared: once, with type, default, bounds and words. Knows no particular setting."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """A frozen group of settings that checks itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+
+def setting(
+    default: Any,
+    label: str,
+    explanation: str,
+    *,
+    unit: str = "",
+    advanced: bool = False,
+    local: bool = False,
+    **bounds: Any,
+) -> Any:
+    """Declare a setting.
+
+    Args:
+        default: its value when nothing is said.
+        label: its name for people, in English; marked for translation.
+        explanation: one paragraph: what it is, what a larger or smaller value does, a usual value.
+        unit: shown behind the value.
+        advanced: shown under "More".
+        local: belongs to this machine, so it is not written into files for others.
+        bounds: pydantic's ``ge``, ``gt``, ``le``, ``lt``, ``pattern``, ``max_length``.
+    """
+    extra: dict[str, Any] = {"unit": unit, "advanced": advanced, "local": local}
+    return Field(default, title=label, description=explanation, json_schema_extra=extra, **bounds)

@@ -1,0 +1,1 @@
+"""What is kept: files. Knows no Qt."""

@@ -1,0 +1,1 @@
+"""The window: all Qt is here and nowhere else."""
