@@ -27,6 +27,8 @@ class Split:
                 f"{plan.samples} samples were declared, {len(images)} images and {len(labels)} labels are there."
             )
         self.images, self.labels, self.plan = images, labels, plan
+        # A tensor: CUDA multiplies by the reciprocal of a plain number, which is off in the last bit.
+        self._white = torch.tensor(255.0, device=images.device)
 
     def batch(self, number: int, order: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Batch `number` (from 0) of the given order: float images in [0, 1], and labels.
@@ -38,8 +40,8 @@ class Split:
             images, labels = self.images[start:stop], self.labels[start:stop]
         else:
             chosen = order[start:stop]
-            images, labels = self.images[chosen], self.labels[chosen]
-        return images.to(torch.get_default_dtype()).div_(255), labels
+            images, labels = self.images.index_select(0, chosen), self.labels.index_select(0, chosen)
+        return images / self._white, labels
 
     @property
     def nbytes(self) -> int:

@@ -32,3 +32,19 @@ def choose_device(name: str) -> torch.device:
         )
         raise DeviceMissing(text)
     return torch.device(wanted)
+
+
+class IntraOpThreads:
+    """Inside its ``with`` block one operation uses `count` CPU threads; 0 changes nothing. Process-wide."""
+
+    def __init__(self, count: int) -> None:
+        self._count, self._before = count, 0
+
+    def __enter__(self) -> None:
+        if self._count:
+            self._before = torch.get_num_threads()
+            torch.set_num_threads(self._count)
+
+    def __exit__(self, *_: object) -> None:
+        if self._count:
+            torch.set_num_threads(self._before)

@@ -13,12 +13,15 @@ from desktop_trainer.engine.data import Split
 class Evaluation:
     """Mean loss and accuracy of a model over a split; iterate over `steps`, then read `means`.
 
-    Between two steps nothing is held open, and the model is in the mode that it was in before.
+    Between two steps nothing is held open, and the model is in the mode that it was in before. The numbers stay on the
+    device until `means`.
     """
 
     def __init__(self, model: nn.Module, loss_fn: Callable[[Tensor, Tensor], Tensor], split: Split) -> None:
         self._model, self._loss_fn, self._split = model, loss_fn, split
-        self._sums: list[Tensor] = []
+        self._losses: list[Tensor] = []
+        self._corrects: list[Tensor] = []
+        self._counts: list[int] = []
 
     def steps(self) -> Iterator[int]:
         """Examine one batch at each step; yields how many are done."""
@@ -33,12 +36,15 @@ class Evaluation:
             with torch.no_grad():
                 images, labels = self._split.batch(number)
                 logits = self._model(images)
-                loss = self._loss_fn(logits, labels).double() * len(labels)
-                self._sums.append(torch.stack([loss, (logits.argmax(1) == labels).sum().double()]))
+                self._losses.append(self._loss_fn(logits, labels))
+                self._corrects.append((logits.argmax(1) == labels).sum())
+                self._counts.append(len(labels))
         finally:
             self._model.train(training)
 
     def means(self) -> tuple[float, float]:
-        """Mean loss and accuracy over all samples."""
-        loss, correct = torch.stack(self._sums).sum(0).tolist()
-        return loss / self._split.plan.samples, correct / self._split.plan.samples
+        """Mean loss, added in double precision, and accuracy over all samples."""
+        # Doubles on the CPU: Apple's graphics chip has none.
+        losses, counts = torch.stack(self._losses).cpu().double(), torch.tensor(self._counts, dtype=torch.float64)
+        correct = int(torch.stack(self._corrects).sum())
+        return float(losses @ counts) / sum(self._counts), correct / sum(self._counts)

@@ -17,7 +17,7 @@ class Records:
     Attributes:
         epoch: from 1. first: the batch of the first entry, from 1.
         loss: the batch's mean loss. correct, count: right answers and samples. lr: the learning rate of its step.
-        seconds: time since the run began to train, without pauses, when its step had been issued.
+        seconds: time since the run began to train, without loading and pauses, when its step had been issued.
     """
 
     epoch: int
@@ -53,7 +53,13 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The data are loaded and the model is built; the first batch comes next."""
+    """The data are loaded and the model is built; the first batch comes next.
+
+    Attributes:
+        last_batch_size: samples in the last batch of an epoch. data_bytes: memory that both splits take on the device.
+        parameters: how many numbers are learned.
+        epoch, batch: how many epochs, and how many batches of the next one, were done before; 0 in a new run.
+    """
 
     train_samples: int
     test_samples: int
@@ -114,7 +120,8 @@ class RunEnded:
 
     Attributes:
         outcome: ``completed``, ``stopped``, ``diverged`` or ``failed``.
-        epoch, batch: batches `batch` of epoch `epoch` (from 1) are done.
+        epoch, batch: how many epochs, and how many batches of the next one, are done.
+        seconds: the time of the whole training, without loading and pauses.
         reason: a sentence for people, empty if it ran to its end.
         paths: files that hold what is kept of it, by kind: ``run``, ``model``.
     """
@@ -127,5 +134,14 @@ class RunEnded:
     paths: Mapping[str, str] = field(default_factory=dict)
 
 
-Event: TypeAlias = Loading | RunStarted | BatchEnded | Evaluating | EpochEnded | RunEnded
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """A model has been examined on a test set of `samples` samples: mean loss and share of right answers."""
+
+    loss: float
+    accuracy: float
+    samples: int
+
+
+Event: TypeAlias = Loading | RunStarted | BatchEnded | Evaluating | EpochEnded | RunEnded | Evaluated
 Events: TypeAlias = Iterator[Event]

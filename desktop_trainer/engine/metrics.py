@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
 from time import perf_counter
 from typing import Any
 
@@ -35,7 +37,7 @@ class Recorder:
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor, lr: float, seconds: float) -> None:
         """Remember a batch: its mean loss (a scalar), logits ``(n, classes)``, labels ``(n,)``. Waits for no device."""
         self._losses.append(loss.detach())
-        self._corrects.append((logits.detach().argmax(1) == labels).sum())
+        self._corrects.append((logits.argmax(1) == labels).sum())
         self._rest.append((len(labels), lr, seconds))
 
     def due(self, epoch: int, batch: int) -> Records | None:
@@ -62,7 +64,8 @@ class Recorder:
         return records
 
     def _add_up(self, records: Records) -> None:
-        self.loss_sum += records.loss_sum()
+        # One after the other, so that an epoch's mean does not depend on where its blocks were cut.
+        self.loss_sum = reduce(add, (records.loss.astype(np.float64) * records.count).tolist(), self.loss_sum)
         self.correct += int(records.correct.sum())
         self.count += int(records.count.sum())
 
@@ -75,12 +78,17 @@ class Recorder:
         return self.loss_sum / self.count, self.correct / self.count
 
     def state(self) -> dict[str, Any]:
-        """The epoch's sums and the batches not yet taken, as plain values and tensors."""
-        sums = (self.loss_sum, self.correct, self.count)
-        return {"sums": sums, "losses": list(self._losses), "corrects": list(self._corrects), "rest": list(self._rest)}
+        """The epoch's sums and the batches not yet taken, as plain values and tensors on the CPU."""
+        return {
+            "sums": (self.loss_sum, self.correct, self.count),
+            "losses": [loss.cpu() for loss in self._losses],
+            "corrects": [correct.cpu() for correct in self._corrects],
+            "rest": list(self._rest),
+        }
 
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
+    def load_state(self, state: dict[str, Any], device: torch.device) -> None:
+        """Take over what `state` returned, for batches to come from `device`."""
         self.loss_sum, self.correct, self.count = state["sums"]
-        self._losses, self._corrects = list(state["losses"]), list(state["corrects"])
+        self._losses = [loss.to(device) for loss in state["losses"]]
+        self._corrects = [correct.to(device) for correct in state["corrects"]]
         self._rest = list(state["rest"])

@@ -7,7 +7,9 @@ generator, one step is one ``next``. Between two events the state is consistent.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ import torch
 from torch import Tensor
 
 from desktop_trainer.engine.data import load_split, order_of_epoch
-from desktop_trainer.engine.devices import choose_device
+from desktop_trainer.engine.devices import IntraOpThreads, choose_device
 from desktop_trainer.engine.evaluation import Evaluation
 from desktop_trainer.engine.events import (
     BatchEnded,
@@ -61,27 +63,29 @@ class Training:
         self.epoch, self.batch = 0, 0
         self.recorder = Recorder(block_seconds)
         self.watch = Stopwatch()
-        self._epoch_began = 0.0
+        self._epoch_began = self._trained = 0.0
         self._weights = weights
         self._resumed: dict[str, Any] | None = None
 
-    def events(self) -> Iterator[Event]:
-        """Train, one batch between two events; ends with `RunEnded`.
+    def events(self) -> Generator[Event, None, None]:
+        """Train, one batch between two events; ends with `RunEnded`. Called again, it goes on from where it was closed.
 
         Raises:
             DeviceMissing, DataMissing, DataDamaged: before the first batch.
             ModelMismatch: if the given weights are not this model's.
         """
-        self.watch.go(0.0)
-        for event in self._loop():
-            self.watch.hold()
-            yield event
-            self.watch.go()
+        with closing(self._loop()) as loop:
+            while (event := self._next(loop)) is not None:
+                yield event
 
-    def _loop(self) -> Iterator[Event]:
+    def _next(self, loop: Generator[Event, None, None]) -> Event | None:
+        """The next event; only in here does the clock run and the number of threads differ."""
+        with self.watch, IntraOpThreads(self.experiment.device.threads):
+            return next(loop, None)
+
+    def _loop(self) -> Generator[Event, None, None]:
         yield from self._prepare()
         yield self._started()
-        self._epoch_began = self._epoch_began or self.watch.read()
         epochs, plan, model, optimizer = self.experiment.training.epochs, self.train.plan, self.model, self.optimizer
         while self.epoch < epochs:
             epoch = self.epoch + 1
@@ -97,42 +101,56 @@ class Training:
                 self.batch += 1
                 self.recorder.add(loss, logits, labels, optimizer.param_groups[0]["lr"], self.watch.read())
                 records = self.recorder.due(epoch, self.batch) if self.batch < plan.batches else self.flush()
+                self._trained = self.watch.read()
                 yield BatchEnded(epoch, self.batch, records)
-                if records is not None and (ended := self._diverged(records)):
-                    yield ended
+                if records is not None and not np.isfinite(records.loss).all():
+                    yield self._diverged_at(records)
                     return
-            trained = self.watch.read()
             evaluation = Evaluation(model, self.loss_fn, self.test)
             for done in evaluation.steps():
                 yield Evaluating(epoch, done, self.test.plan.batches)
-            yield self._end_epoch(trained, *evaluation.means())
+            test_loss, test_accuracy = evaluation.means()
+            if not math.isfinite(test_loss):
+                yield self._diverged_after(epoch, test_loss)
+                return
+            yield self._end_epoch(test_loss, test_accuracy)
         yield self.ended("completed")
 
+    @property
+    def started(self) -> bool:
+        """Whether the model has been built."""
+        return hasattr(self, "model")
+
     def _prepare(self) -> Iterator[Event]:
+        if not self.started:
+            yield from self._load()
+            self._build()
+        if self._resumed is not None:
+            self._restore(self._resumed)
+            self._resumed = None
+
+    def _load(self) -> Iterator[Event]:
         settings = self.experiment
         self.device = choose_device(settings.device.name)
-        if settings.device.threads:
-            torch.set_num_threads(settings.device.threads)
         reading = tr("Reading {dataset}", dataset=tr(settings.data.dataset.label))
         yield Loading(reading, 0, 3)
         self.train = load_split(settings.data, train=True, device=self.device)
         yield Loading(reading, 1, 3)
         self.test = load_split(settings.data, train=False, device=self.device)
         yield Loading(tr("Building {model}", model=tr(settings.model.label)), 2, 3)
-        self._build()
 
     def _build(self) -> None:
         settings = self.experiment
         torch.manual_seed(settings.training.seed)
-        self.model = settings.model.build(settings.data.info)
-        settings.initializer.apply(self.model)
+        model = settings.model.build(settings.data.info)
+        settings.initializer.apply(model)
         if self._weights is not None:
-            load_weights(self.model, self._weights)
-        self.model.to(self.device)
+            load_weights(model, self._weights)
+        model.to(self.device)
         self.loss_fn = settings.loss.build()
-        self.optimizer = settings.optimizer.build(self.model.parameters())
-        if self._resumed is not None:
-            self._restore(self._resumed)
+        self.optimizer = settings.optimizer.build(model.parameters())
+        self.model = model
+        self.watch.set(0.0)
 
     def _started(self) -> RunStarted:
         return RunStarted(
@@ -160,22 +178,27 @@ class Training:
         """The numbers of the batches since the last block, now; None if there are none."""
         return self.recorder.take(self.epoch + 1, self.batch)
 
-    def _diverged(self, records: Records) -> RunEnded | None:
-        """The end of the run, if one of the losses is not a number any more."""
-        finite = np.isfinite(records.loss)
-        if finite.all():
-            return None
-        batch = records.first + int(np.argmin(finite))
+    def _diverged_at(self, records: Records) -> RunEnded:
+        """The end of a run in whose `records` a loss is not a finite number."""
+        entry = int(np.argmin(np.isfinite(records.loss)))
         reason = tr(
             "The loss of batch {batch} in epoch {epoch} is {loss}: the training diverged. Start again with a smaller learning rate than {lr:g}.",
-            batch=batch, epoch=records.epoch, loss=records.loss[batch - records.first], lr=records.lr[batch - records.first],
+            batch=records.first + entry, epoch=records.epoch, loss=records.loss[entry], lr=records.lr[entry],
         )  # fmt: skip
         return self.ended("diverged", reason)
 
-    def _end_epoch(self, trained: float, test_loss: float, test_accuracy: float) -> EpochEnded:
-        """Close the epoch's books; `trained` is the time at which its last step was done."""
+    def _diverged_after(self, epoch: int, test_loss: float) -> RunEnded:
+        """The end of a run whose last step in `epoch` (from 1) spoiled the model."""
+        reason = tr(
+            "The loss on the test set after epoch {epoch} is {loss}: the training diverged. Start again with a smaller learning rate than {lr:g}.",
+            epoch=epoch, loss=test_loss, lr=self.optimizer.param_groups[0]["lr"],
+        )  # fmt: skip
+        return self.ended("diverged", reason)
+
+    def _end_epoch(self, test_loss: float, test_accuracy: float) -> EpochEnded:
+        """Close the epoch's books."""
         train_loss, train_accuracy = self.recorder.means()
-        rate = self.recorder.count / max(trained - self._epoch_began, 1e-9)
+        rate = self.recorder.count / max(self._trained - self._epoch_began, 1e-9)
         now = self.watch.read()
         self.epoch, self.batch = self.epoch + 1, 0
         ended = EpochEnded(
@@ -197,7 +220,7 @@ class Training:
             "model": copy.deepcopy(self.model.state_dict()),
             "optimizer": copy.deepcopy(self.optimizer.state_dict()),
             "recorder": self.recorder.state(),
-            "seconds": (self.watch.read(), self._epoch_began),
+            "seconds": (self.watch.read(), self._epoch_began, self._trained),
             "rng": torch.get_rng_state(),
             "device_rng": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
         }
@@ -205,7 +228,7 @@ class Training:
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from what `state` returned, in a training of the same experiment (or one of more epochs).
 
-        It takes effect when `events` has built the model.
+        It takes effect when `events` is called next and has built the model.
         """
         self._resumed = state
         self.epoch, self.batch = state["epoch"], state["batch"]
@@ -213,9 +236,9 @@ class Training:
     def _restore(self, state: dict[str, Any]) -> None:
         load_weights(self.model, state["model"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
-        self.recorder.load_state(state["recorder"])
-        seconds, self._epoch_began = state["seconds"]
-        self.watch.go(seconds)
+        self.recorder.load_state(state["recorder"], self.device)
+        seconds, self._epoch_began, self._trained = state["seconds"]
+        self.watch.set(seconds)
         torch.set_rng_state(state["rng"])
         if state["device_rng"] is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["device_rng"], self.device)
