@@ -26,16 +26,17 @@ class ResNet18(ModelChoice):
     minimum_size: ClassVar[int] = 8
 
     def build(self, info: DataInfo) -> nn.Module:
-        """torchvision's model; for images below 64 pixels with a 3 x 3 first convolution of stride 1 and no first pooling."""
+        """torchvision's model; below 64 pixels with a 3 x 3 first convolution of stride 1, no first pooling, and see `_keep_pixels`."""
         from torch import nn
         from torchvision.models import resnet18
 
-        model: nn.Module = resnet18(weights=None, num_classes=info.classes)
+        model: Any = resnet18(weights=None, num_classes=info.classes)
         small = min(info.height, info.width) < _SMALL
         model.conv1 = _first_convolution(info.channels, 64, 3 if small else 7, 1 if small else 2)
         if small:
             model.maxpool = nn.Identity()
-        return model
+            _keep_pixels(info, 8, [model.layer2, model.layer3, model.layer4])
+        return model  # type: ignore[no-any-return]
 
 
 @MODELS.register
@@ -48,13 +49,34 @@ class MobileNetV3Small(ModelChoice):
     minimum_size: ClassVar[int] = 8
 
     def build(self, info: DataInfo) -> nn.Module:
-        """torchvision's model; for images below 64 pixels the first convolution has stride 1."""
+        """torchvision's model; below 64 pixels the first convolution has stride 1, and see `_keep_pixels`."""
         from torchvision.models import mobilenet_v3_small
 
         model: Any = mobilenet_v3_small(weights=None, num_classes=info.classes)
         small = min(info.height, info.width) < _SMALL
         model.features[0][0] = _first_convolution(info.channels, 16, 3, 1 if small else 2)
+        if small:
+            _keep_pixels(info, 16, [model.features[index] for index in (1, 2, 4, 9)])
         return model  # type: ignore[no-any-return]
+
+
+def _keep_pixels(info: DataInfo, reduction: int, halving: list[nn.Module]) -> None:
+    """Take the stride from the first of the parts that halve the image, until more than one pixel is left at the end.
+
+    On a single pixel batch norm could not train with a batch of one sample, and a 3 x 3 kernel would see little but padding.
+
+    Args:
+        reduction: how many times smaller the image is behind all of `halving`.
+    """
+    from torch import nn
+
+    for part in halving:
+        if min(info.height, info.width) > reduction:
+            return
+        reduction //= 2
+        for layer in part.modules():
+            if isinstance(layer, nn.Conv2d):
+                layer.stride = (1, 1)
 
 
 def _first_convolution(channels: int, out: int, kernel_size: int, stride: int) -> nn.Conv2d:
