@@ -1,0 +1,111 @@
+"""Writes files so that a crash leaves the old one or the new one, never half of one. Knows bytes, not what they mean."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from desktop_trainer.i18n import tr
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EACCES)
+"""What file systems that cannot fsync a folder, some of them on the network, answer."""
+
+
+class SaveFailed(Exception):
+    """A file could not be written; the text says why and what to do. What was there before is still there."""
+
+
+class Disk:
+    """Every call that changes a file, one method each, so that a test can make one fail."""
+
+    def create(self, path: Path) -> BinaryIO:
+        """A new file, open for writing."""
+        return path.open("xb")
+
+    def write(self, file: BinaryIO, data: bytes) -> None:
+        """Hand `data` to the operating system."""
+        file.write(data)
+        file.flush()
+
+    def sync(self, file: BinaryIO) -> None:
+        """Wait until the content lies on the disk."""
+        os.fsync(file.fileno())
+
+    def replace(self, source: Path, target: Path) -> None:
+        """Give `source` the name `target`, in one step."""
+        source.replace(target)
+
+    def sync_folder(self, folder: Path) -> None:
+        """Wait until the folder's names lie on the disk, where the system can do that."""
+        if os.name == "nt":
+            return
+        try:
+            handle = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            if error.errno not in _NO_FOLDER_SYNC:
+                raise
+
+    def remove(self, path: Path) -> None:
+        """Remove the file if it is there."""
+        path.unlink(missing_ok=True)
+
+
+def write_file(path: Path, data: bytes, disk: Disk | None = None) -> None:
+    """Make `data` the content of `path`, through a temporary file beside it. A link is followed, not replaced.
+
+    Raises:
+        SaveFailed: if that was not possible. The old content is then intact; only if the very last step fails, the
+            folder's fsync, the new content is there already and might not outlive a power cut.
+    """
+    disk = disk or Disk()
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with disk.create(temporary) as file:
+            disk.write(file, data)
+            disk.sync(file)
+        disk.replace(temporary, target)
+        disk.sync_folder(target.parent)
+    except OSError as error:
+        with suppress(OSError):  # the failure that led here is the one to report
+            disk.remove(temporary)
+        raise SaveFailed(_explain(target, len(data), error)) from error
+    except BaseException:
+        disk.remove(temporary)
+        raise
+
+
+def _explain(path: Path, needed: int, error: OSError) -> str:
+    failed = tr("{file} could not be saved in {folder}.", file=path.name, folder=path.parent)
+    return f"{failed} {_reason(path, needed, error)}"
+
+
+def _reason(path: Path, needed: int, error: OSError) -> str:
+    if error.errno in _FULL:
+        return tr(
+            "The disk is full: {needed} are needed, {free} are free. Make room, or save to another disk.",
+            needed=_megabytes(needed),
+            free=_megabytes(shutil.disk_usage(path.parent).free),
+        )
+    if error.errno in _FORBIDDEN:
+        return tr("Writing there is not allowed. Choose another folder.")
+    if isinstance(error, FileNotFoundError):
+        return tr("There is no such folder. Choose another one.")
+    if path.is_dir():
+        return tr("There is a folder of that name. Choose another name.")
+    return tr("The system says: {error}. Try again, or save to another disk.", error=error.strerror or error)
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:.1f} MB"

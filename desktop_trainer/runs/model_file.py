@@ -1,0 +1,227 @@
+"""A model in one file: its weights, and what made them. Knows the formats; knows neither training nor windows.
+
+Ours is a safetensors file with string metadata: `desktop_trainer_format`, `desktop_trainer_version`, `experiment`, `metrics` and
+`class_names` (JSON), and `sha256` over all of that and the tensors. Files of others are read as bare weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from desktop_trainer import __version__
+from desktop_trainer.experiment.fields import shared_values
+from desktop_trainer.experiment.problems import ExperimentError, read_experiment
+from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.i18n import tr
+from desktop_trainer.runs.files import write_file
+from desktop_trainer.runs.foreign_weights import read_state_dict
+from desktop_trainer.runs.model_errors import (
+    ModelFileDamaged,
+    ModelFileError,
+    ModelFileRefused,
+    ModelFileUnreadable,
+    damaged,
+    refused,
+)
+from desktop_trainer.runs.safetensors_check import checked_metadata
+
+__all__ = [
+    "ModelFileDamaged",
+    "ModelFileError",
+    "ModelFileRefused",
+    "ModelFileUnreadable",
+    "SavedModel",
+    "export_state_dict",
+    "load_model",
+    "save_model",
+]
+
+FORMAT = 1
+_FORMAT, _VERSION, _DIGEST = "desktop_trainer_format", "desktop_trainer_version", "sha256"
+_MAX_BYTES = 8 * 2**30
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SavedModel:
+    """What a model file holds.
+
+    Attributes:
+        experiment: what made the model; None if the file does not say.
+        weights: a ``state_dict``, on the CPU.
+        metrics: its results by name, for example ``test_accuracy``; those that are not finite are not written.
+        class_names: what its outputs stand for, in their order; empty if the file does not say.
+    """
+
+    experiment: Experiment | None
+    weights: Mapping[str, Tensor]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    class_names: tuple[str, ...] = ()
+
+
+def save_model(path: Path, model: SavedModel) -> None:
+    """Write `model` into one safetensors file, without the settings that belong to this machine.
+
+    Raises:
+        SaveFailed: see `write_file`.
+    """
+    weights = _plain(model.weights)
+    metadata = {
+        _FORMAT: str(FORMAT),
+        _VERSION: __version__,
+        "metrics": _json({name: value for name, value in model.metrics.items() if math.isfinite(value)}),
+        "class_names": _json(model.class_names),
+    }
+    if model.experiment is not None:
+        metadata["experiment"] = _json(shared_values(model.experiment))
+    metadata[_DIGEST] = _digest(weights, metadata)
+    write_file(path, safetensors.torch.save(weights, metadata))
+
+
+def export_state_dict(path: Path, weights: Mapping[str, Tensor]) -> None:
+    """Write `weights` as ``torch.save`` does, for programs that know only PyTorch.
+
+    Raises:
+        SaveFailed: see `write_file`.
+    """
+    buffer = io.BytesIO()
+    torch.save(_plain(weights), buffer)
+    write_file(path, buffer.getvalue())
+
+
+def load_model(path: Path) -> SavedModel:
+    """What the model file at `path` holds: a safetensors file, ours or not, or a ``state_dict`` of ``torch.save``.
+
+    The content decides, not the ending. Nothing in the file is run, and torch's random numbers stay as they are.
+
+    Raises:
+        ModelFileUnreadable: if there is no such file.
+        ModelFileDamaged: if it is cut short or was changed.
+        ModelFileRefused: if it holds something else, or is of a newer version of this program.
+    """
+    data = _read(path)
+    if data.startswith(b"PK\x03\x04"):
+        return SavedModel(None, read_state_dict(data))
+    if data[8:9] == b"{":
+        return _load_safetensors(data)
+    if data.startswith(b"\x80"):
+        raise refused(
+            tr("This file is a Python pickle, which could run a program when it is opened. It was not loaded.")
+        )
+    if len(data) < 9:
+        raise damaged(tr("it has only {size} bytes", size=len(data)))
+    raise ModelFileRefused(tr("This is not a model file: neither safetensors nor a .pt file of PyTorch."))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.exists() and not path.is_file():
+            raise ModelFileUnreadable(tr("{path} is not a file. Choose a .safetensors or .pt file.", path=path))
+        if path.stat().st_size > _MAX_BYTES:
+            raise ModelFileRefused(
+                tr("{path} is larger than {limit} GB, the most that is read.", path=path, limit=_MAX_BYTES >> 30)
+            )
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise ModelFileUnreadable(
+            tr(
+                "{path} cannot be read: {error}. Choose another file.",
+                path=path,
+                error=getattr(error, "strerror", None) or error,
+            )
+        ) from error
+
+
+def _load_safetensors(data: bytes) -> SavedModel:
+    metadata = checked_metadata(data)
+    if _FORMAT in metadata:
+        _check_format(metadata[_FORMAT])
+    try:
+        weights = safetensors.torch.load(data)
+    except (safetensors.SafetensorError, ValueError, RuntimeError) as error:
+        raise _changed() from error
+    if _FORMAT not in metadata and _DIGEST not in metadata:
+        return SavedModel(None, weights)
+    digest = metadata.pop(_DIGEST, "")
+    if digest != _digest(weights, metadata):
+        raise _changed()
+    return _ours(weights, metadata)
+
+
+def _check_format(text: str) -> None:
+    if not text.isdecimal() or int(text[:9]) < 1:
+        raise _changed()
+    if int(text[:9]) > FORMAT:
+        raise ModelFileRefused(
+            tr("This file is of a newer version of Desktop Trainer (format {found}; this one reads up to {known}). It was left as it is; install the newer version to open it.", found=text[:9], known=FORMAT)
+        )  # fmt: skip
+
+
+def _ours(weights: dict[str, Tensor], metadata: Mapping[str, str]) -> SavedModel:
+    metrics = _parsed(metadata, "metrics")
+    names = _parsed(metadata, "class_names")
+    if not isinstance(metrics, dict) or not all(map(_is_figure, metrics.values())):
+        raise _changed()
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise _changed()
+    return SavedModel(
+        _experiment(metadata), weights, {name: float(value) for name, value in metrics.items()}, tuple(names)
+    )
+
+
+def _is_figure(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) < 1e300
+
+
+def _experiment(metadata: Mapping[str, str]) -> Experiment | None:
+    if "experiment" not in metadata:
+        return None
+    try:
+        return read_experiment(metadata["experiment"])
+    except ExperimentError as error:
+        text = tr(
+            "This model was made with settings that this program does not know, perhaps by a plug-in or another version:"
+        )
+        raise ModelFileRefused(f"{text}\n{error}") from error
+
+
+def _parsed(metadata: Mapping[str, str], key: str) -> Any:
+    try:
+        return json.loads(metadata[key])
+    except (KeyError, ValueError, RecursionError) as error:
+        raise _changed() from error
+
+
+def _changed() -> ModelFileDamaged:
+    return damaged(tr("its content is not what was written"))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _plain(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies on the CPU, contiguous and each with memory of its own, as safetensors wants them."""
+    return {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in weights.items()
+    }
+
+
+def _digest(weights: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """SHA-256, in hex, of the tensors with their names, types and shapes, and of the metadata."""
+    digest = hashlib.sha256(json.dumps(sorted(metadata.items())).encode())
+    for name, tensor in sorted(weights.items()):
+        digest.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
