@@ -98,10 +98,14 @@ def _check_pickle(pickled: bytes) -> None:
     if len(pickled) > _MAX_PICKLE:
         raise refused(tr("This file describes more than weights: {size} bytes of objects.", size=len(pickled)))
     try:
-        named = {arg for opcode, arg, _ in pickletools.genops(pickled) if opcode.name == "GLOBAL"}
+        found = [
+            (opcode.name, arg) for opcode, arg, _ in pickletools.genops(pickled) if opcode.name in ("PROTO", "GLOBAL")
+        ]
     except (ValueError, LookupError, struct.error) as error:
         raise damaged(tr("its list of weights is broken")) from error
-    if foreign := sorted(map(str, named - _ALLOWED)):
+    if any(arg != 2 for name, arg in found if name == "PROTO"):
+        raise refused(tr("This file was not written in the usual way: torch.save uses version 2 of Python's pickle."))
+    if foreign := sorted({str(arg) for name, arg in found if name == "GLOBAL"} - _ALLOWED):
         what = ", ".join(name.replace(" ", ".") for name in foreign[:3])
         raise refused(
             tr(

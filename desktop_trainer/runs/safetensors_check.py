@@ -15,7 +15,7 @@ from desktop_trainer.i18n import tr
 from desktop_trainer.runs.model_errors import ModelFileRefused, damaged
 
 MAX_TENSORS = 10_000
-_MAX_HEADER = 8 * 2**20
+_MAX_HEADER = 4 * 2**20
 _MAX_DIMENSIONS, _MAX_ELEMENTS = 16, 2**40
 _ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 
