@@ -37,10 +37,6 @@ class Records:
         accuracy: NDArray[np.float64] = self.correct / self.count
         return accuracy
 
-    def loss_sum(self) -> float:
-        """The losses of all samples, added in double precision."""
-        return float(np.dot(self.loss.astype(np.float64), self.count))
-
 
 @dataclass(frozen=True, slots=True)
 class Loading:
