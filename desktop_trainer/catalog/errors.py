@@ -1,4 +1,15 @@
-"""What can be wrong with the files of a dataset, in words for people. Knows no dataset."""
+"""What can be wrong with the files of a dataset, in words for people. Knows no particular dataset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from desktop_trainer.i18n import tr
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from desktop_trainer.experiment.choices import Remote
 
 
 class DataError(Exception):
@@ -11,3 +22,26 @@ class DataMissing(DataError):
 
 class DataDamaged(DataError):
     """Files of the dataset are there but cannot be read."""
+
+
+class DownloadFailed(DataError):
+    """No mirror gave the file; the text names each with its reason, and the way without a network."""
+
+
+class DiskFull(DataError):
+    """There is too little space for the dataset; the text says how much is free and how much is needed."""
+
+
+class FolderNotWritable(DataError):
+    """The data folder cannot be made or written to."""
+
+
+def way_without_network(remote: Remote, root: Path) -> str:
+    """A sentence for people: which archives to put where below the data folder `root`."""
+    return tr(
+        "Without a network: fetch {files} with another machine, for example from {mirror}, put them as they are into "
+        "{folder}, and ask for the download again; it then checks and unpacks them.",
+        files=", ".join(file.name for file in remote.files),
+        mirror=remote.mirrors[0],
+        folder=root / remote.folder,
+    )

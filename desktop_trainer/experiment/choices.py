@@ -40,16 +40,18 @@ class DataInfo:
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """One file to download.
+    """One archive to download: a single file packed with gzip (``.gz``), or a folder (``.tar.gz``).
 
     Attributes:
-        name: the file's name below each mirror.
+        name: the archive's name below each mirror. A ``.gz`` unpacks to the same name without its ending.
         digest: ``md5:...`` or ``sha256:...`` in hex.
-        of_content: the digest is of the unpacked content, not of the file as downloaded.
+        unpacked_bytes: what it unpacks to: exactly for a ``.gz``, at most for a ``.tar.gz``.
+        of_content: the digest is of the unpacked content, not of the archive; for a ``.gz`` only.
     """
 
     name: str
     digest: str
+    unpacked_bytes: int
     of_content: bool = False
 
 
@@ -60,12 +62,12 @@ class Remote:
     Attributes:
         mirrors: addresses of folders, each ending in ``/``, tried in this order.
         files: what to fetch from there.
-        folder: where to unpack them, below the data root.
+        folder: where to unpack them, below the data root: names joined by ``/``, empty for the data root itself.
     """
 
     mirrors: tuple[str, ...]
     files: tuple[RemoteFile, ...]
-    folder: str
+    folder: str = ""
 
 
 class DatasetChoice(Choice):
