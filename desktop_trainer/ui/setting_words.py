@@ -1,0 +1,50 @@
+"""What the form says of a setting: the tooltip that teaches, the bounds. Knows declarations, no widget."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from desktop_trainer.experiment.fields import Setting
+from desktop_trainer.i18n import mark, tr
+
+SECTIONS = {
+    "data": mark("Data"),
+    "model": mark("Model"),
+    "initializer": mark("Initialization"),
+    "loss": mark("Loss"),
+    "optimizer": mark("Optimizer"),
+    "training": mark("Training"),
+    "device": mark("Device"),
+}
+"""The headings of the sections, by the first part of a path."""
+
+
+def bounds_text(setting: Setting) -> str:
+    """The bounds as mathematics writes them, ``1 ≤ Batch size ≤ 1000000``, or empty."""
+    limits = {key: f"{value:.15g}" for key, value in setting.bounds.items()}
+    if not limits:
+        return ""
+    least = f"{limits['ge']} ≤ " if "ge" in limits else f"{limits['gt']} < " if "gt" in limits else ""
+    most = f" ≤ {limits['le']}" if "le" in limits else f" < {limits['lt']}" if "lt" in limits else ""
+    return f"{least}{tr(setting.label)}{most}"
+
+
+def tooltip(setting: Setting) -> str:
+    """Rich text: the label, what it does, its bounds and unit, and its default."""
+    lines = [f"<b>{escape(tr(setting.label))}</b>", escape(tr(setting.explanation))]
+    if bounds := bounds_text(setting):
+        lines.append(escape(f"{bounds} {tr(setting.unit)}".strip()))
+    if default := default_text(setting):
+        lines.append(escape(tr("Default: {value}", value=default)))
+    return "".join(f"<p>{line}</p>" for line in lines)
+
+
+def default_text(setting: Setting) -> str:
+    """The default for people; empty if it is an empty text."""
+    value: Any = setting.default
+    if setting.registry is not None:
+        return tr(setting.registry[value].label) if value in setting.registry else ""
+    if isinstance(value, bool):
+        return tr("on") if value else tr("off")
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
