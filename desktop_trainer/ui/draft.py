@@ -1,0 +1,105 @@
+"""The settings as they are being edited: raw, perhaps wrong, every change can be undone. Knows no widget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from desktop_trainer.experiment.fields import Values, get_value, settings_of, with_value
+from desktop_trainer.experiment.problems import ExperimentError, Problem, parse_experiment
+from desktop_trainer.experiment.settings import Experiment
+
+_UNDO_LIMIT = 500
+
+
+class Draft(QObject):
+    """Holds nested values that need not make an experiment, and says whether they do.
+
+    Signals:
+        changed: the values are others, or what is said of them.
+
+    Attributes:
+        values: as the JSON of an experiment; replaced, never changed in place.
+        experiment: what they describe, or None; then `problems` says why.
+    """
+
+    changed = Signal()
+
+    def __init__(self, values: Values, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.undo_stack = QUndoStack(self)
+        self.undo_stack.setUndoLimit(_UNDO_LIMIT)
+        self._left: dict[tuple[str, str], Any] = {}
+        self.put(values)
+
+    def edit(self, path: str, value: Any, name: str) -> None:
+        """Set one setting, as a change called `name`; a choice gets the options that it had when it was left."""
+        options = _raw(self.values, path)
+        if isinstance(options, Mapping):
+            self._left[path, str(options.get("name"))] = options
+        if isinstance(value, str):
+            value = self._left.get((path, value), value)
+        self._push(path, with_value(self.values, path, value), name)
+
+    def replace(self, values: Values, name: str, *, keep_local: bool) -> None:
+        """Set all settings, as one change called `name`; `keep_local` leaves those that belong to this machine."""
+        new = dict(values)
+        for setting in settings_of(new) if keep_local else ():
+            if setting.local and (kept := get_value(self.values, setting.path)) is not None:
+                new = with_value(new, setting.path, kept)
+        self._push("", new, name)
+
+    def put(self, values: Values) -> None:
+        """Take `values` as they are; for commands, which can be undone."""
+        self.values = values
+        self.check()
+
+    def check(self) -> None:
+        """Find out anew what is wrong, in the current language."""
+        self.experiment: Experiment | None = None
+        self.problems: tuple[Problem, ...] = ()
+        try:
+            self.experiment = parse_experiment(self.values)
+        except ExperimentError as error:
+            self.problems = tuple(error.problems)
+        self.changed.emit()
+
+    def _push(self, path: str, values: Values, name: str) -> None:
+        if values != self.values:
+            self.undo_stack.push(_Change(self, path, values, name))
+
+
+class _Change(QUndoCommand):
+    """From one state of the draft to the next; changes of the same setting in a row are one."""
+
+    def __init__(self, draft: Draft, path: str, after: Values, name: str) -> None:
+        super().__init__(name)
+        self._draft, self._path, self._before, self._after = draft, path, draft.values, after
+
+    def id(self) -> int:
+        """Qt's: commands of one id are offered for merging; without a path there is nothing to merge."""
+        return 1 if self._path else -1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Qt's: take over what `other`, the next change, led to; both together may be none."""
+        if not isinstance(other, _Change) or other._path != self._path:
+            return False
+        self._after = other._after
+        self.setObsolete(self._after == self._before)
+        return True
+
+    def undo(self) -> None:
+        """Qt's."""
+        self._draft.put(self._before)
+
+    def redo(self) -> None:
+        """Qt's; also called when the change is made."""
+        self._draft.put(self._after)
+
+
+def _raw(values: Any, path: str) -> Any:
+    return reduce(lambda found, key: found.get(key) if isinstance(found, Mapping) else None, path.split("."), values)
