@@ -1,0 +1,153 @@
+"""The area that a plot is drawn in, and the axes beside it: what the mouse does there, and how ticks read. Knows no curve."""
+
+from __future__ import annotations
+
+import math
+from time import thread_time
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPaintEvent
+
+from desktop_trainer.ui.series import Axis
+
+pg.setConfigOptions(antialias=False, useOpenGL=False)
+
+_MANTISSAS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7))
+
+
+class Area(pg.ViewBox):  # type: ignore[misc]
+    """Where the curves are: the wheel zooms, a drag pans; both clicks that mean more are signals.
+
+    Signals:
+        double_clicked. menu_asked: with the place on the screen.
+    """
+
+    double_clicked = Signal()
+    menu_asked = Signal(QPoint)
+
+    def __init__(self) -> None:
+        super().__init__(enableMenu=False, defaultPadding=0.0)
+        self.disableAutoRange()
+        self.setLimits(minXRange=1e-6, minYRange=1e-9)
+
+    def mouseClickEvent(self, event: Any) -> None:
+        """pyqtgraph's: a click that was not a drag."""
+        if event.button() is Qt.MouseButton.LeftButton and event.double():
+            event.accept()
+            self.double_clicked.emit()
+        elif event.button() is Qt.MouseButton.RightButton:
+            event.accept()
+            self.menu_asked.emit(event.screenPos().toPoint())
+
+
+class Canvas(pg.GraphicsView):  # type: ignore[misc]
+    """The widget that shows an `Area` with its axes, works with the keyboard too, and knows what painting cost.
+
+    Signals:
+        left: the mouse has left. key_used: ``left``, ``right``, ``up``, ``down``, ``in``, ``out`` or ``fit``.
+    """
+
+    left = Signal()
+    key_used = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.paint_seconds = 0.0
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Qt's."""
+        began = thread_time()
+        super().paintEvent(event)
+        self.paint_seconds += thread_time() - began
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Qt's."""
+        super().leaveEvent(event)
+        self.left.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Qt's: arrows pan, plus and minus zoom, Home fits; every other key is the window's."""
+        if event.key() in _KEYS:
+            self.key_used.emit(_KEYS[Qt.Key(event.key())])
+        else:
+            event.ignore()
+
+
+_KEYS: dict[int, str] = {
+    Qt.Key.Key_Left: "left",
+    Qt.Key.Key_Right: "right",
+    Qt.Key.Key_Up: "up",
+    Qt.Key.Key_Down: "down",
+    Qt.Key.Key_Plus: "in",
+    Qt.Key.Key_Equal: "in",
+    Qt.Key.Key_Minus: "out",
+    Qt.Key.Key_Home: "fit",
+}
+
+
+class Scale(pg.AxisItem):  # type: ignore[misc]
+    """An axis whose ticks read as people write them.
+
+    Attributes:
+        axis: what runs along it, if it is an x axis.
+    """
+
+    def __init__(self, orientation: str) -> None:
+        super().__init__(orientation)
+        self.enableAutoSIPrefix(False)
+        self.setStyle(tickLength=0, tickTextOffset=6, autoExpandTextSpace=False, hideOverlappingLabels=False)
+        self.setZValue(-1000)
+        self.axis = Axis.BATCHES
+
+    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float | None, list[float]]]:
+        """pyqtgraph's: the places of the ticks; of its levels, as many as give four ticks, all alike."""
+        levels: list[tuple[float | None, list[float]]] = super().tickValues(low, high, size)
+        if self.logMode:
+            return levels
+        ticks: list[float] = []
+        for spacing, values in levels:
+            ticks = sorted([*ticks, *map(float, values)])
+            if len(ticks) >= 4:
+                return [(spacing, ticks)]
+        return [(levels[-1][0], ticks)] if levels else []
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: ARG002
+        """pyqtgraph's: the texts of the ticks."""
+        if self.logMode:
+            return [f"{10.0**value:g}" for value in values]
+        if self.orientation == "bottom" and self.axis is Axis.SECONDS:
+            return [clock(value) for value in values]
+        places = max(0, math.ceil(-math.log10(spacing)))
+        return [number(value, places) for value in values]
+
+    def logTickValues(self, low: float, high: float, *_: object) -> list[tuple[float | None, list[float]]]:
+        """pyqtgraph's: ticks between the logarithms `low` and `high`, also where they lie within one decade."""
+        decades = np.arange(math.floor(low), math.ceil(high) + 1)
+        for mantissas in _MANTISSAS:
+            ticks = (decades[:, None] + np.log10(mantissas)).reshape(-1)
+            inside = ticks[(ticks >= low) & (ticks <= high)]
+            if len(inside) >= 3:
+                return [(None, inside[:: -(-len(inside) // 8)].tolist())]
+        step = 10.0 ** math.floor(math.log10(10.0**high - 10.0**low))
+        plain = np.arange(math.ceil(10.0**low / step), 10.0**high / step + 1) * step
+        return [(None, np.log10(plain[plain > 0]).tolist())]
+
+
+def number(value: float, places: int = 0) -> str:
+    """A number with thin spaces between its thousands; very large and small ones as powers of ten."""
+    if value != 0 and not 1e-5 <= abs(value) < 1e9:
+        return f"{value:g}"
+    return f"{value:,.{places}f}".replace(",", "\u2009")
+
+
+def clock(seconds: float) -> str:
+    """Seconds as ``m:ss`` or ``h:mm:ss``, below a minute as they are."""
+    if abs(seconds) < 60:
+        return f"{seconds:g}"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

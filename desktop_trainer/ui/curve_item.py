@@ -1,0 +1,130 @@
+"""A curve as the pixels it is made of. Knows its looks and its points in pixels, not what they mean.
+
+Lines are drawn one by one: Qt strokes a long antialiased path twenty times slower, and shows nothing more. They are
+handed to it as the array that NumPy made: one Python object a line would take as long as all the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+from shiboken6.Shiboken import wrapInstance
+
+from desktop_trainer.ui.smoothing import Floats
+
+_MOST_MARKERS = 120
+_DASH = 5.0
+
+_DIAMOND = ((0.0, -4.6), (4.0, 0.0), (0.0, 4.6), (-4.0, 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a curve is drawn, besides its colour; `marker` is ``circle``, ``diamond`` or empty."""
+
+    width: float
+    dashed: bool = False
+    marker: str = ""
+
+
+class CurveItem(QGraphicsItem):
+    """A curve in the pixels of its parent, which it fills."""
+
+    def __init__(self, look: Look, parent: QGraphicsItem) -> None:
+        super().__init__(parent)
+        self.look = look
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self._lines = np.empty((0, 4))
+        self._markers: list[QPointF] = []
+        self.recolour(QColor("black"), QColor("white"))
+
+    def recolour(self, colour: QColor, background: QColor) -> None:
+        """Draw in `colour` from now on."""
+        self._pen = QPen(colour, self.look.width)
+        self._pen.setCosmetic(True)
+        self._brush, self._rim = colour, QPen(background, 1.0)
+        self.update()
+
+    def set_polyline(self, x: Floats, y: NDArray[np.floating]) -> None:
+        """Go from point to point, ``(n,)`` each; a point that is not finite is a gap."""
+        finite = np.isfinite(x) & np.isfinite(y)
+        drawn = finite[:-1] & finite[1:]
+        if self.look.dashed and len(x) > _MOST_MARKERS:
+            drawn &= _dashes(x, y)
+        self._lines = _lines(x[:-1][drawn], y[:-1][drawn], x[1:][drawn], y[1:][drawn])
+        marked = finite if self.look.marker and len(x) <= _MOST_MARKERS else np.zeros(len(x), bool)
+        self._markers = list(map(QPointF, x[marked].tolist(), y[marked].tolist()))
+
+    def set_bars(self, x: Floats, low: NDArray[np.floating], high: NDArray[np.floating]) -> None:
+        """Draw a vertical bar for each column of pixels, ``(n,)`` each, long enough to meet the one before it."""
+        low, high = low.copy(), high.copy()
+        np.fmin(low[1:], high[:-1], out=low[1:])
+        np.fmax(high[1:], low[:-1], out=high[1:])
+        finite = np.isfinite(low) & np.isfinite(high)
+        # A line without length would be drawn as nothing.
+        self._lines = _lines(x[finite], low[finite], x[finite], high[finite] + 0.5)
+        self._markers = []
+
+    def boundingRect(self) -> QRectF:
+        """Qt's: all of the parent, which clips what is outside."""
+        return self.parentItem().boundingRect()
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:  # noqa: ARG002
+        """Qt's."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, self.look.width > 1.0)
+        if len(self._lines):
+            pen = QPen(self._pen)
+            if self.look.dashed and self._markers:
+                pen.setDashPattern([_DASH / self.look.width, 0.7 * _DASH / self.look.width])
+            painter.setPen(pen)
+            first = cast(QLineF, wrapInstance(self._lines.ctypes.data, QLineF))
+            painter.drawLines(first, len(self._lines))
+        painter.setPen(self._rim)
+        painter.setBrush(self._brush)
+        for place in self._markers:
+            draw_marker(painter, self.look.marker, place)
+
+    def sample(self, colour: QColor) -> QPixmap:
+        """A piece of the curve for its entry in the legend, 22 x 12 pixels at twice the usual resolution."""
+        pixmap = QPixmap(44, 24)
+        pixmap.setDevicePixelRatio(2)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        pen = QPen(colour, max(self.look.width, 1.6))
+        if self.look.dashed:
+            pen.setDashPattern([2.5, 1.5])
+        painter.setPen(pen)
+        painter.drawLine(0, 6, 22, 6)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        draw_marker(painter, self.look.marker, QPointF(11, 6))
+        painter.end()
+        return pixmap
+
+
+def draw_marker(painter: QPainter, marker: str, place: QPointF) -> None:
+    """Draw a circle or a diamond with the painter's pen and brush."""
+    if marker == "circle":
+        painter.drawEllipse(place, 3.6, 3.6)
+    elif marker == "diamond":
+        painter.drawPolygon([QPointF(place.x() + x, place.y() + y) for x, y in _DIAMOND])
+
+
+def _lines(*ends: NDArray[np.floating]) -> Floats:
+    """Lines as Qt keeps them in memory: x and y of one end, then of the other, in doubles."""
+    return np.ascontiguousarray(np.stack(ends, axis=1), np.float64)
+
+
+def _dashes(x: Floats, y: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Which of the short pieces of a curve with many points are part of a dash."""
+    lengths = np.hypot(np.diff(x), np.diff(y))
+    way: Floats = np.cumsum(np.where(np.isfinite(lengths), lengths, 0.0))
+    drawn: NDArray[np.bool_] = (way // _DASH).astype(np.int64) % 2 == 0
+    return drawn

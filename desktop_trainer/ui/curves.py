@@ -1,0 +1,217 @@
+"""The panel with both plots and what steers them. Knows records and epochs as they come, not where from."""
+
+from __future__ import annotations
+
+from time import monotonic, thread_time
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Slot
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+
+from desktop_trainer.ui.curve_export import CurveMenu
+from desktop_trainer.ui.curve_plot import CurvePlot
+from desktop_trainer.ui.curve_tools import CurveTools
+from desktop_trainer.ui.series import Axis, Series
+
+if TYPE_CHECKING:
+    from desktop_trainer.engine.events import EpochEnded, Records
+
+FRAME_MS = 33
+"""Drawn at most this often: 30 times a second."""
+
+SHARE = 0.03
+"""While nobody moves the view, drawing takes at most this share of a processor's time."""
+
+_SLOWEST_MS = 250
+_MARGIN = 0.01
+
+
+class CurvesPanel(QWidget):
+    """Loss and accuracy of a run, over batches, epochs or time.
+
+    What comes in is only stored; a timer draws it, and runs only while there is something to draw that is in sight.
+
+    Attributes:
+        series: the numbers. loss_plot, accuracy_plot: what shows them. tools: the row above them.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("curves")
+        self.tools = CurveTools()
+        self.series = Series(self.tools.smoothing)
+        self.loss_plot, self.accuracy_plot = CurvePlot("loss", self.series), CurvePlot("accuracy", self.series)
+        self.plots = (self.loss_plot, self.accuracy_plot)
+        self.menu = CurveMenu(self)
+        self.tools.export.setMenu(self.menu)
+        self._epochs, self._follow_x = 0, True
+        self._hover: float | None = None
+        self._last, self._painted, self._pause_ms = 0.0, 0.0, float(FRAME_MS)
+        self._timer = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self.draw)
+        self._lay_out()
+        self._connect()
+        self._on_axis()
+
+    def _lay_out(self) -> None:
+        splitter = QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False)
+        for plot in self.plots:
+            splitter.addWidget(plot)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.tools)
+        splitter.setHandleWidth(1)
+        layout.addWidget(splitter, 1)
+        self.accuracy_plot.area.setXLink(self.loss_plot.area)
+
+    def _connect(self) -> None:
+        for plot in self.plots:
+            plot.fit_asked.connect(self.fit)
+            plot.menu_asked.connect(self._on_menu)
+            plot.zoomed.connect(self._on_zoomed)
+            plot.hovered.connect(self._on_hovered)
+        self.tools.axis_changed.connect(self._on_axis)
+        self.tools.smoothing_changed.connect(self._draw_soon)
+        self.tools.log_changed.connect(self._on_log)
+        self.tools.fit_asked.connect(self.fit)
+
+    @property
+    def axis(self) -> Axis:
+        """What runs along the x axes."""
+        return self.tools.axis
+
+    def begin(self, epochs: int, batches_per_epoch: int) -> None:
+        """A run of `epochs` in all begins, or goes on: the x axes make room for it."""
+        self._epochs = epochs
+        self.series.batches_per_epoch = max(batches_per_epoch, 1)
+        self._draw_later()
+
+    def add_records(self, records: Records, batches_per_epoch: int) -> None:
+        """Append a block of batches."""
+        self.series.extend(records, batches_per_epoch)
+        self._draw_later()
+
+    def add_epoch(self, ended: EpochEnded) -> None:
+        """Append an epoch's means."""
+        self.series.add_epoch(ended)
+        self._draw_later()
+
+    def clear(self) -> None:
+        """Forget every number, and follow those that come."""
+        self.series.clear()
+        self._epochs = 0
+        self.fit()
+
+    @Slot()
+    def fit(self) -> None:
+        """Show everything, and go on following what comes."""
+        self._follow_x = True
+        for plot in self.plots:
+            plot.follow_y = True
+        self._draw_soon()
+
+    @Slot()
+    def draw(self) -> None:
+        """Bring both plots up to date now."""
+        self._timer.stop()
+        began, painted = thread_time(), sum(plot.canvas.paint_seconds for plot in self.plots)
+        if self.series.smoothing != self.tools.smoothing:
+            self.series.smoothing = self.tools.smoothing
+        x_range = self._x_range() if self._follow_x else None
+        for plot in self.plots:
+            plot.draw(x_range)
+        self._point()
+        self._rest(thread_time() - began, painted)
+
+    def _rest(self, seconds: float, painted: float) -> None:
+        """Decide when the next frame may come: this one took `seconds`, and the one before was then painted."""
+        painting, self._painted = painted - self._painted, painted
+        cost = 1000 * (seconds + painting)
+        self._pause_ms = min(max(FRAME_MS, cost / SHARE), _SLOWEST_MS)
+        self._last = monotonic()
+
+    def _draw_later(self) -> None:
+        """For new numbers: soon, but spare the processor."""
+        self._schedule(self._pause_ms)
+
+    @Slot()
+    def _draw_soon(self) -> None:
+        """For the user: in the next frame."""
+        self._schedule(FRAME_MS)
+
+    def _schedule(self, pause_ms: float) -> None:
+        wait = max(round(pause_ms - 1000 * (monotonic() - self._last)), 0)
+        if self.isVisible() and not 0 <= self._timer.remainingTime() <= wait:
+            self._timer.start(wait)
+
+    def _x_range(self) -> tuple[float, float]:
+        """From the first batch to a round end behind the last: of the run, or less while most of it is to come."""
+        extent = self.series.extent(self.axis)
+        unit = float(self.series.batches_per_epoch) if self.axis is Axis.BATCHES else 1.0
+        if extent is None:
+            return 0.0, unit
+        first = 0.0 if self.axis is Axis.SECONDS else (self.series.origin - 1) * unit / self.series.batches_per_epoch
+        end = first + unit * _round_up((extent[1] - first) / unit)
+        planned = self._epochs * unit
+        if self.axis is not Axis.SECONDS and planned >= extent[1]:
+            end = min(end, planned)
+        return first, end + _MARGIN * (end - first)
+
+    def _point(self) -> None:
+        reading = None if self._hover is None else self.series.reading(self.axis, self._hover)
+        for plot in self.plots:
+            plot.show_reading(reading)
+
+    @Slot()
+    def _on_axis(self) -> None:
+        for plot in self.plots:
+            plot.set_axis(self.axis)
+        self._hover = None
+        self.fit()
+
+    @Slot(bool)
+    def _on_log(self, on: bool) -> None:
+        self.loss_plot.set_log(on)
+        self.loss_plot.follow_y = True
+        self._draw_soon()
+
+    @Slot()
+    def _on_zoomed(self) -> None:
+        self._follow_x = False
+        self._draw_soon()
+
+    @Slot(object)
+    def _on_hovered(self, x: float | None) -> None:
+        self._hover = x
+        self._point()
+
+    @Slot(QPoint)
+    def _on_menu(self, place: QPoint) -> None:
+        self.menu.popup(place)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Qt's: what came in while nobody looked is drawn."""
+        super().showEvent(event)
+        self._draw_soon()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Qt's: language or colours may have changed."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.LanguageChange:
+            for part in (self.tools, self.menu, *self.plots):
+                part.retranslate()
+            self._draw_soon()
+        elif event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            self.tools.recolour()
+            for plot in self.plots:
+                plot.recolour()
+
+
+def _round_up(value: float) -> float:
+    """The least of 1, 1.5, 2, 3, 4, 6, 8, 12, ... that is not below `value`: the axis grows seldom, and by little."""
+    end = 1.0
+    while end < value:
+        end *= 2
+    return 0.75 * end if 1.0 < value <= 0.75 * end else end
