@@ -1,0 +1,160 @@
+"""The Chinese catalogue is whole: every text that `tr` or `mark` names is there, with its placeholders and mnemonics."""
+
+import ast
+import gettext
+import io
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from desktop_trainer import folders, i18n
+from desktop_trainer.experiment.choices import REGISTRIES
+from desktop_trainer.experiment.fields import Setting, settings_of, with_value
+from desktop_trainer.experiment.recipes import texts
+from desktop_trainer.i18n import tr
+
+PACKAGE = Path(i18n.__file__).parent
+PO = folders.resources() / "i18n" / "zh_CN" / "LC_MESSAGES" / f"{i18n.DOMAIN}.po"
+
+NAMES = {
+    "Adam", "AdamW", "Beta 1", "Beta 2", "CIFAR-10", "Fashion-MNIST", "KMNIST", "LeNet", "MNIST", "MobileNetV3-small",
+    "ResNet-18", "SGD",
+}  # fmt: skip
+"""Proper names, which every language leaves as they are."""
+
+EVERYDAY = {"Data folder"}
+"""Labels that are no terms of the field, so that nobody would search for the English word."""
+
+
+@cache
+def calls() -> list[tuple[Path, ast.Call]]:
+    """Every call of `tr` and `mark`, with its file; inside an f-string, too, where other tools do not look."""
+    return [
+        (path, node)
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("tr", "mark")
+    ]
+
+
+def constants(pattern: str = "*.py") -> set[str]:
+    """The texts in the files that `pattern` matches."""
+    found = (call.args[0] for path, call in calls() if path.match(pattern))
+    return {text.value for text in found if isinstance(text, ast.Constant) and isinstance(text.value, str)}
+
+
+def messages() -> set[str]:
+    """Every text that can be asked for."""
+    return constants() | set(texts())
+
+
+@cache
+def chinese() -> dict[str, str]:
+    """The catalogue, by English text."""
+    with PO.open("rb") as file:
+        return {str(message.id): str(message.string) for message in read_po(file, "zh_CN") if message.id}
+
+
+def all_settings() -> Iterator[Setting]:
+    """Every setting, whatever is chosen."""
+    for choice in settings_of({}):
+        for name in choice.registry or ():
+            yield from settings_of(with_value({}, choice.path, name))
+
+
+def placeholders(text: str) -> list[str]:
+    """What is filled in, with its format, and Qt's own such as ``%p``."""
+    fields = [(name, conversion, spec) for _, name, spec, conversion in Formatter().parse(text) if name is not None]
+    return sorted({*map(str, fields), *re.findall("%[pvm]%?", text)})
+
+
+def mnemonic(text: str) -> str:
+    """The letter after the single ``&``, in upper case, or empty."""
+    found = re.findall("&(.)", text)
+    assert len(found) <= 1, text
+    return "".join(found).upper()
+
+
+def test_every_text_is_translated_and_nothing_else_is() -> None:
+    assert sorted(messages() - {key for key, text in chinese().items() if text}) == []
+    assert sorted(chinese().keys() - messages()) == []
+
+
+def test_a_text_to_translate_is_written_where_it_is_asked_for() -> None:
+    """A text that is put together before `tr` sees it would never be found."""
+    for path, call in calls():
+        marked = isinstance(call.args[0], ast.Name | ast.Attribute | ast.Subscript)
+        asked = isinstance(call.func, ast.Name) and call.func.id == "tr"
+        assert isinstance(call.args[0], ast.Constant) or (marked and asked), f"{path}:{call.lineno}"
+
+
+def test_all_that_the_form_shows_is_marked_or_a_proper_name() -> None:
+    choices = [choice for registry in REGISTRIES.values() for choice in registry.values()]
+    shown = {text for item in choices for text in (item.label, item.explanation)}
+    shown |= {text for item in all_settings() for text in (item.label, item.explanation, item.unit)}
+    assert shown - messages() - {""} == NAMES
+
+
+def test_placeholders_are_the_same() -> None:
+    for english, text in chinese().items():
+        assert placeholders(text) == placeholders(english), english
+
+
+def test_the_catalogue_is_compiled() -> None:
+    """Else run: pybabel compile -d resources/i18n -D desktop_trainer."""
+    with PO.open("rb") as file:
+        catalog: Catalog = read_po(file, "zh_CN")
+    buffer = io.BytesIO()
+    write_mo(buffer, catalog)
+    buffer.seek(0)
+    compiled = gettext.GNUTranslations(buffer)
+    shipped = gettext.translation(i18n.DOMAIN, folders.resources() / "i18n", ["zh_CN"])
+    assert {key: shipped.gettext(key) for key in chinese()} == {key: compiled.gettext(key) for key in chinese()}
+    assert PO.with_suffix(".mo").stat().st_size > 0
+
+
+def test_a_term_of_the_field_keeps_its_english_word() -> None:
+    """So that a learner can search for help with it."""
+    for label in {item.label for item in all_settings()} - NAMES - EVERYDAY:
+        for word in label.casefold().split():
+            assert word in chinese()[label].casefold()
+
+
+def test_chinese_has_its_own_punctuation() -> None:
+    for text in chinese().values():
+        assert not re.search(r"[\u4e00-\u9fff][,;:?!]|[\u4e00-\u9fff]\.(?!\w)|\.\.\.", text), text
+
+
+def test_mnemonics_stay_at_the_same_letter() -> None:
+    """Chinese writes it behind the word, before the ellipsis: ``打开模型(&O)…``."""
+    for english, text in chinese().items():
+        ellipsis = "…" if english.endswith("…") else ""
+        assert text.endswith("…") == bool(ellipsis), english
+        if mnemonic(english):
+            assert text.endswith(f"(&{mnemonic(english)}){ellipsis}"), english
+        else:
+            assert not mnemonic(text), english
+
+
+@pytest.mark.parametrize("language", list(i18n.LANGUAGES))
+def test_a_mnemonic_means_one_entry_of_its_menu(language: str) -> None:
+    pytest.importorskip("PySide6")
+    from desktop_trainer.ui.actions import MENUS, ROWS
+
+    i18n.set_language(language)
+    menus: dict[str, Iterable[str]] = {
+        name: {row.text for row in ROWS if row.menu == name and row.verb} for name in MENUS
+    }
+    menus["run"] = {*menus["run"], *constants("ui/run_controls.py")}
+    menus |= {"bar": MENUS.values(), "theme": constants("ui/look_menus.py")}
+    for name, entries in menus.items():
+        letters = [letter for text in entries if (letter := mnemonic(tr(text)))]
+        assert len(letters) == len(set(letters)), f"{name}: {letters}"
+        assert letters, name
