@@ -1,0 +1,77 @@
+"""Opens the window. Knows Qt's application and the process; knows nothing of what the window holds."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.i18n import tr
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from desktop_trainer.ui.window import TrainerWindow
+
+
+def main(experiment: Experiment | None = None) -> int:
+    """Open the window and stay until it is closed; returns the process's exit code."""
+    if sys.platform == "win32":
+        import torch  # noqa: F401  after PySide6 its c10.dll fails to load (pytorch#166628)
+    if not _has_display():
+        print(
+            tr("There is no display to open a window on; train without one: desktop-trainer train --help"),
+            file=sys.stderr,
+        )
+        return 1
+    app = create_application()
+    window = create_window(experiment)
+    _close_on_signals(window)
+    window.show()
+    return app.exec()
+
+
+def create_application() -> QApplication:
+    """The Qt application, dressed; the one that exists if there is one."""
+    from PySide6.QtWidgets import QApplication
+
+    from desktop_trainer.ui.language import apply_language
+    from desktop_trainer.ui.preferences import Preferences
+    from desktop_trainer.ui.theme import apply_theme
+
+    existing = QApplication.instance()
+    app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
+    app.setApplicationName("Desktop Trainer")
+    app.setDesktopFileName("desktop-trainer")
+    preferences = Preferences()
+    apply_language(app, preferences.language)
+    apply_theme(app, preferences.theme)
+    return app
+
+
+def create_window(experiment: Experiment | None = None) -> TrainerWindow:
+    """The window, not yet shown, with `experiment` or the first recipe in its form; needs no running event loop."""
+    create_application()
+    from desktop_trainer.ui.window import TrainerWindow
+
+    return TrainerWindow(experiment)
+
+
+def _has_display() -> bool:
+    """On Linux a window needs an X or Wayland display, or a platform that needs none."""
+    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM", "") in ("offscreen", "minimal", "vnc"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _close_on_signals(window: TrainerWindow) -> None:
+    """SIGINT and SIGTERM stop and keep. Python sees a signal only between its own instructions: a timer gives it some."""
+    from PySide6.QtCore import QTimer
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, window.on_signal)
+    timer = QTimer(window)
+    timer.timeout.connect(window.on_tick)
+    timer.start(200)

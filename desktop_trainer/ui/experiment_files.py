@@ -1,0 +1,69 @@
+"""Opens and saves experiments as JSON files for the window. Knows the form and dialogs, no setting."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from desktop_trainer.experiment.fields import shared_values
+from desktop_trainer.experiment.problems import ExperimentError, read_experiment
+from desktop_trainer.i18n import tr
+from desktop_trainer.ui.banner import Banner
+from desktop_trainer.ui.form import ExperimentForm
+
+_MOST_BYTES = 1_000_000
+"""A larger file is no experiment."""
+
+
+class ExperimentFiles(QObject):
+    """What the File menu does with experiments."""
+
+    def __init__(self, window: QWidget, form: ExperimentForm, banner: Banner) -> None:
+        super().__init__(window)
+        self._window, self._form, self._banner = window, form, banner
+
+    @Slot()
+    def save(self) -> None:
+        """Ask where, then write the settings of the form."""
+        from desktop_trainer.runs.files import SaveFailed, write_file
+
+        experiment = self._form.experiment
+        if experiment is None:
+            self._banner.show_message(tr("Not saved. {problem}", problem=self._form.problems[0]), kind="error")
+            return
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, tr("Save experiment"), "experiment.json", tr("Experiment (*.json)")
+        )
+        if not name:
+            return
+        path = Path(name) if Path(name).suffix else Path(name + ".json")
+        try:
+            write_file(path, (json.dumps(shared_values(experiment), indent=2, ensure_ascii=False) + "\n").encode())
+        except SaveFailed as error:
+            self._banner.show_error(str(error), error)
+        else:
+            self._banner.show_message(tr("Saved {file}.", file=path), kind="success")
+
+    @Slot()
+    def ask_and_load(self) -> None:
+        """Ask which file, then put its settings into the form."""
+        name, _ = QFileDialog.getOpenFileName(self._window, tr("Open experiment"), "", tr("Experiment (*.json)"))
+        if name:
+            self.load(Path(name))
+
+    def load(self, path: Path) -> None:
+        """Put the settings of `path` into the form; if they are wrong, say why and change nothing."""
+        try:
+            if path.stat().st_size > _MOST_BYTES:
+                raise ExperimentError([])
+            experiment = read_experiment(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, ExperimentError) as error:
+            text = tr("{file} was not opened; nothing was changed.", file=path.name)
+            reason = str(error) or tr("It is too large for an experiment.")
+            self._banner.show_error(f"{text}\n{reason}", error)
+            return
+        self._form.set_experiment(experiment, keep_local=True)
+        self._banner.show_message(tr("Opened {file}.", file=path.name), kind="success")

@@ -1,0 +1,185 @@
+"""Saves, exports, loads and examines models for the window. Knows the session and dialogs, not the files' format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.i18n import tr
+from desktop_trainer.ui.banner import Banner
+from desktop_trainer.ui.preferences import Preferences
+from desktop_trainer.ui.session import Session
+from desktop_trainer.ui.thread import IteratorThread
+
+if TYPE_CHECKING:
+    from desktop_trainer.engine.events import Evaluated, Event
+    from desktop_trainer.runs.model_file import SavedModel
+
+ENDINGS = (".safetensors", ".pt", ".pth")
+"""Names of files that can be dropped on the window as models."""
+
+
+class ModelFiles(QObject):
+    """What the File menu does with models.
+
+    Signals:
+        loaded: path and `SavedModel` of a file that was read and fits; nothing has been changed yet.
+        recent_changed: the list of recent files is another one.
+        progress: an `Event` of an examination.
+        evaluated: the `Evaluated` at its end.
+    """
+
+    loaded = Signal(object, object)
+    recent_changed = Signal()
+    progress = Signal(object)
+    evaluated = Signal(object)
+
+    def __init__(self, window: QWidget, session: Session, banner: Banner, preferences: Preferences) -> None:
+        super().__init__(window)
+        self._window, self._session, self._banner, self._preferences = window, session, banner, preferences
+        self._thread: IteratorThread | None = None
+        self._then: Callable[[Any], None] = self.progress.emit
+        self._failure = ""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a file is being read or a model examined."""
+        return self._thread is not None
+
+    def save(self) -> None:
+        """Ask where, then write the model as it is now."""
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, tr("Save model"), self._suggested(".safetensors"), tr("Model (*.safetensors)")
+        )
+        if name:
+            path = Path(name) if Path(name).suffix else Path(name + ".safetensors")
+            self._session.with_model(lambda model: self._write(path, model))
+
+    def export(self) -> None:
+        """Ask where, then write the parameters alone."""
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, tr("Export state_dict"), self._suggested(".pt"), tr("PyTorch state_dict (*.pt)")
+        )
+        if name:
+            path = Path(name) if Path(name).suffix else Path(name + ".pt")
+            self._session.with_model(lambda model: self._write(path, model, bare=True))
+
+    def ask_and_load(self, current: Experiment | None) -> None:
+        """Ask which file, then read it."""
+        pattern = " ".join(f"*{ending}" for ending in ENDINGS)
+        name, _ = QFileDialog.getOpenFileName(
+            self._window, tr("Open model"), "", tr("Models ({pattern})", pattern=pattern)
+        )
+        if name:
+            self.load(Path(name), current)
+
+    def load(self, path: Path, current: Experiment | None) -> None:
+        """Read `path`; weights without settings are taken for the model of `current`."""
+        self._then = lambda model: self._on_read(path, model)
+        self._run(lambda: _read(path, current), tr("{file} was not opened; nothing was changed.", file=path.name))
+
+    def examine(self, model: SavedModel, experiment: Experiment) -> None:
+        """Examine `model` on the test set of `experiment`."""
+        from desktop_trainer.engine.examination import examine
+
+        self._then = self._on_progress
+        self._run(lambda: examine(experiment, model.weights), tr("The model was not examined."))
+
+    def wait(self) -> None:
+        """Let what is going on come to its end; the window is closing."""
+        if self._thread is not None:
+            self._thread.stop()
+            self._thread.wait()
+
+    def _suggested(self, ending: str) -> str:
+        experiment = self._session.experiment or (self._session.model.experiment if self._session.model else None)
+        name = f"{experiment.model.name}-{experiment.data.dataset.name}" if experiment else "model"
+        recent = self._preferences.recent_models
+        return str((recent[0].parent if recent else Path.home()) / (name + ending))
+
+    def _write(self, path: Path, model: SavedModel, *, bare: bool = False) -> None:
+        from desktop_trainer.runs.files import SaveFailed
+        from desktop_trainer.runs.model_file import export_state_dict, save_model
+
+        try:
+            if bare:
+                export_state_dict(path, model.weights)
+            else:
+                save_model(path, model)
+        except SaveFailed as error:
+            self._banner.show_error(str(error), error)
+            return
+        if not bare:
+            self._remember(path)
+        self._banner.show_message(tr("Saved {file}.", file=path), kind="success")
+
+    def _remember(self, path: Path) -> None:
+        self._preferences.add_recent_model(path.absolute())
+        self.recent_changed.emit()
+
+    def _run(self, make: Callable[[], Generator[Any, None, None]], failure: str) -> None:
+        if self._thread is not None:
+            return
+        self._failure = failure
+        self._thread = IteratorThread(make, self)
+        self._thread.item.connect(self._on_item)
+        self._thread.failed.connect(self._on_failed)
+        self._thread.finished.connect(self._on_finished)
+        self._thread.start()
+
+    @Slot(object)
+    def _on_item(self, item: Any) -> None:
+        self._then(item)
+
+    @Slot(object)
+    def _on_failed(self, error: BaseException) -> None:
+        self._banner.show_error(f"{self._failure}\n{error}", error)
+
+    @Slot()
+    def _on_finished(self) -> None:
+        if self._thread is not None:
+            self._thread.deleteLater()
+        self._thread = None
+
+    def _on_read(self, path: Path, model: SavedModel) -> None:
+        self._remember(path)
+        self.loaded.emit(path, model)
+
+    def _on_progress(self, event: Event | Evaluated) -> None:
+        if type(event).__name__ == "Evaluated":
+            self.evaluated.emit(event)
+        else:
+            self.progress.emit(event)
+
+
+def _read(path: Path, current: Experiment | None) -> Generator[SavedModel, None, None]:
+    """Called in a thread: the file's model, with an experiment, if it fits that experiment's model."""
+    from desktop_trainer.engine.examination import check_fit
+    from desktop_trainer.runs.model_file import load_model
+
+    model = load_model(path)
+    experiment = model.experiment or current
+    if experiment is not None:
+        check_fit(experiment, model.weights)
+        model = replace(model, experiment=experiment)
+    yield model
+
+
+def describe(model: SavedModel) -> str:
+    """What a model is, in one line."""
+    parameters = sum(tensor.numel() for tensor in model.weights.values())
+    parts = [tr("{count} parameters", count=f"{parameters:,}".replace(",", " "))]
+    if model.experiment is not None:
+        parts.insert(0, tr(model.experiment.model.label))
+        parts.append(tr("trained on {dataset}", dataset=tr(model.experiment.data.dataset.label)))
+    if model.class_names:
+        parts.append(tr("{count} classes", count=len(model.class_names)))
+    if "test_accuracy" in model.metrics:
+        parts.append(tr("test accuracy {accuracy:.3f}", accuracy=model.metrics["test_accuracy"]))
+    return ", ".join(parts)

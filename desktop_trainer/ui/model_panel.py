@@ -1,0 +1,137 @@
+"""What the chosen model is made of: its layers, their shapes and parameters. Knows experiments, no run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, Qt, QTimer, Slot
+from PySide6.QtWidgets import QHeaderView, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+
+from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.i18n import tr
+from desktop_trainer.ui.naming import named
+from desktop_trainer.ui.thread import IteratorThread
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from desktop_trainer.insight.summary import ModelSummary
+
+_PATIENCE_MS = 300
+"""A setting that is being typed is not summarised at every key."""
+
+
+class ModelPanel(QWidget):
+    """Parameter count and a tree of the layers, made in a thread a moment after the last change."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("model_summary")
+        self._wanted: Experiment | None = None
+        self._summary: ModelSummary | None = None
+        self._error = ""
+        self._thread: IteratorThread | None = None
+        self._timer = QTimer(self, singleShot=True, interval=_PATIENCE_MS)
+        self._timer.timeout.connect(self._summarise)
+        self._head = named(QLabel(wordWrap=True), "model_head")
+        self._tree = named(QTreeWidget(), "model_layers")
+        self._tree.setUniformRowHeights(True)
+        self._tree.setIndentation(12)
+        self._tree.setColumnCount(4)
+        self._tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self._head)
+        layout.addWidget(self._tree, 1)
+        self.retranslate()
+
+    def show_experiment(self, experiment: Experiment) -> None:
+        """Summarise the experiment's model soon."""
+        if self._wanted is None or _shape(experiment) != _shape(self._wanted):
+            self._wanted = experiment
+            self._timer.start()
+
+    def close_thread(self) -> None:
+        """Wait for the summary that is being made; the window is closing."""
+        self._timer.stop()
+        if self._thread is not None:
+            self._thread.wait()
+
+    @Slot()
+    def _summarise(self) -> None:
+        if self._thread is not None or self._wanted is None:
+            return  # the thread that is at work will see that another one is wanted
+        experiment = self._wanted
+        self._thread = IteratorThread(lambda: _summaries(experiment), self)
+        self._thread.item.connect(self._on_summary)
+        self._thread.failed.connect(self._on_failed)
+        self._thread.finished.connect(self._on_finished)
+        self._made_for = experiment
+        self._thread.start()
+
+    @Slot(object)
+    def _on_summary(self, summary: ModelSummary) -> None:
+        self._summary, self._error = summary, ""
+        self.retranslate()
+
+    @Slot(object)
+    def _on_failed(self, error: BaseException) -> None:
+        self._summary, self._error = None, str(error)
+        self.retranslate()
+
+    @Slot()
+    def _on_finished(self) -> None:
+        if self._thread is not None:
+            self._thread.deleteLater()
+        self._thread = None
+        if self._wanted is not None and self._wanted is not self._made_for:
+            self._timer.start()
+
+    def retranslate(self) -> None:
+        """Show everything anew in the current language."""
+        self._tree.setHeaderLabels([tr("Layer"), tr("Kind"), tr("Output shape"), tr("Parameters")])
+        self._tree.setAccessibleName(tr("Layers of the model"))
+        self._tree.clear()
+        if self._summary is None:
+            self._head.setText(self._error or tr("Reading the model…"))
+            return
+        size = self._summary.size_bytes
+        text = tr("{count} parameters, {size} in memory", count=_grouped(self._summary.parameters), size=_bytes(size))
+        self._head.setText(text)
+        self._fill(self._summary)
+
+    def _fill(self, summary: ModelSummary) -> None:
+        parents: list[QTreeWidgetItem] = []
+        for row in summary.layers:
+            shape = " × ".join(map(str, row.output_shape))
+            item = QTreeWidgetItem([row.name, row.kind, shape, _grouped(row.parameters) if row.parameters else ""])
+            item.setTextAlignment(3, Qt.AlignmentFlag.AlignRight)
+            del parents[max(0, row.depth - 1) :]
+            if parents:
+                parents[-1].addChild(item)
+            else:
+                self._tree.addTopLevelItem(item)
+            parents.append(item)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Qt's: the language may have changed."""
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+        super().changeEvent(event)
+
+
+def _shape(experiment: Experiment) -> tuple[object, object]:
+    return experiment.model, experiment.data.info
+
+
+def _summaries(experiment: Experiment) -> Generator[ModelSummary, None, None]:
+    from desktop_trainer.insight.summary import summarize
+
+    yield summarize(experiment)
+
+
+def _grouped(number: int) -> str:
+    return f"{number:,}".replace(",", " ")
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"

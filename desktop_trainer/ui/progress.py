@@ -1,0 +1,137 @@
+"""The strip in the toolbar: progress of the epoch and the run, time left, pace and device. Knows events, no session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
+
+from desktop_trainer.i18n import mark, tr
+from desktop_trainer.ui.naming import named
+from desktop_trainer.ui.session import RunState
+
+if TYPE_CHECKING:
+    from desktop_trainer.engine.events import Event
+    from desktop_trainer.engine.pace import Pace
+
+_STATES = {
+    RunState.IDLE: "",
+    RunState.RUNNING: "",
+    RunState.PAUSING: mark("Pausing after this batch…"),
+    RunState.PAUSED: mark("Paused"),
+    RunState.STOPPING: mark("Stopping after this batch…"),
+}
+
+
+class ProgressStrip(QWidget):
+    """Two bars and a line of figures; empty before the first run."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("progress")
+        self._pace: Pace | None = None
+        self._device = ""
+        self._state = RunState.IDLE
+        self._doing = ""
+        self._epochs = 0
+        self.epoch_bar = _bar("epoch_progress")
+        self.run_bar = _bar("run_progress")
+        self._figures = named(QLabel(), "figures")
+        self._figures.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._figures.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(8, 0, 8, 0)
+        layout.addWidget(self._figures, 1)
+        layout.addWidget(self.epoch_bar)
+        layout.addWidget(self.run_bar)
+        self.retranslate()
+
+    @property
+    def figures(self) -> str:
+        """The line of figures."""
+        return self._figures.text()
+
+    @property
+    def run_share(self) -> float | None:
+        """How much of the run is done, 0 to 1; None before it began."""
+        return None if self._pace is None else self._pace.run_share
+
+    def set_state(self, state: RunState) -> None:
+        """Show what the session is doing."""
+        self._state = state
+        self._doing = "" if state in (RunState.IDLE, RunState.RUNNING) else self._doing
+        self.retranslate()
+
+    def begin(self) -> None:
+        """A run begins: say so before it says anything itself."""
+        self._pace, self._doing = None, tr("Starting…")
+        self.retranslate()
+
+    def clear(self) -> None:
+        """Nothing is going on, and nothing was."""
+        self._pace, self._doing = None, ""
+        self.retranslate()
+
+    def show_event(self, event: Event) -> None:
+        """Take in what the run says."""
+        from desktop_trainer.engine import events
+        from desktop_trainer.engine.pace import Pace
+
+        self._doing = ""
+        match event:
+            case events.Loading(what=what):
+                self._doing = what
+            case events.RunStarted():
+                self._pace, self._device, self._epochs = Pace(event), event.device, event.epochs
+            case events.BatchEnded(records=records) if self._pace is not None and records is not None:
+                self._pace.add(records)
+            case events.Evaluating(done=done, total=total):
+                self._doing = tr("Examining the test set: {done} of {total}", done=done, total=total)
+            case events.EpochEnded() if self._pace is not None:
+                self._pace.end_epoch(event)
+            case _:
+                pass
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Show everything anew in the current language."""
+        self._figures.setText("  ·  ".join(part for part in self._parts() if part))
+        self._figures.setToolTip(self._figures.text())
+        pace = self._pace
+        self.epoch_bar.setValue(0 if pace is None else round(1000 * pace.epoch_share))
+        self.run_bar.setValue(0 if pace is None else round(1000 * pace.run_share))
+        epoch = 0 if pace is None else min(pace.epoch + 1, self._epochs)
+        self.epoch_bar.setFormat(
+            tr("epoch {epoch}/{epochs}", epoch=epoch, epochs=self._epochs) if pace else tr("epoch")
+        )
+        self.run_bar.setFormat(tr("run %p%"))
+        for bar, name in ((self.epoch_bar, tr("Progress of the epoch")), (self.run_bar, tr("Progress of the run"))):
+            bar.setAccessibleName(name)
+            bar.setToolTip(name)
+
+    def _parts(self) -> list[str]:
+        from desktop_trainer.engine.pace import duration
+        from desktop_trainer.engine.report import grouped
+
+        if self._state is RunState.IDLE or self._pace is None:
+            return [tr(_STATES[self._state]), self._doing]
+        left, rate = self._pace.seconds_left, self._pace.samples_per_second
+        return [
+            tr(_STATES[self._state]) or self._doing,
+            tr("ETA {time}", time=duration(left)) if left is not None else "",
+            tr("{rate} samples/s", rate=grouped(rate)) if rate else "",
+            self._device,
+        ]
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Qt's: the language may have changed."""
+        if event.type() is QEvent.Type.LanguageChange:
+            self.retranslate()
+        super().changeEvent(event)
+
+
+def _bar(name: str) -> QProgressBar:
+    bar = named(QProgressBar(maximum=1000, value=0, textVisible=True), name)
+    bar.setFixedWidth(130)
+    return bar

@@ -1,0 +1,192 @@
+"""What Start, Pause, Step, Stop and Discard do, and when they can be used. Knows the session and the form, no layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from desktop_trainer import folders
+from desktop_trainer.i18n import tr
+from desktop_trainer.ui.actions import Actions
+from desktop_trainer.ui.banner import Banner
+from desktop_trainer.ui.form import ExperimentForm
+from desktop_trainer.ui.session import RunState, Session
+
+if TYPE_CHECKING:
+    from desktop_trainer.engine.events import RunEnded
+    from desktop_trainer.experiment.settings import Experiment
+
+
+class RunControls(QObject):
+    """Connects the Run menu with the session."""
+
+    def __init__(
+        self, window: QWidget, actions: Actions, session: Session, form: ExperimentForm, banner: Banner
+    ) -> None:
+        super().__init__(window)
+        self._window, self._actions, self._session, self._form, self._banner = window, actions, session, form, banner
+        slots: dict[str, Callable[[], None]] = {
+            "start": self.start,
+            "pause": self.pause_or_resume,
+            "step": self.step,
+            "continue_run": self.go_on,
+            "stop_and_keep": self.stop_and_keep,
+            "stop_and_discard": self.ask_to_discard,
+            "undo_discard": session.undo_discard,
+        }
+        for verb, slot in slots.items():
+            actions[verb].triggered.connect(slot)
+        session.state_changed.connect(self.refresh)
+        session.model_changed.connect(self.refresh)
+        session.discarded.connect(self._on_discarded)
+        session.ended.connect(self._on_ended)
+        session.failed.connect(self._on_failed)
+        form.problems_changed.connect(self.refresh)
+        self.refresh()
+
+    @Slot()
+    def start(self) -> None:
+        """Train from new parameters."""
+        self._begin(step=False)
+
+    @Slot()
+    def step(self) -> None:
+        """One batch; without a run, the first one of a new run."""
+        if self._session.active:
+            self._session.step()
+        else:
+            self._begin(step=True)
+
+    @Slot()
+    def pause_or_resume(self) -> None:
+        """Hold, or go on."""
+        if self._session.state is RunState.RUNNING:
+            self._session.pause()
+        else:
+            self._session.resume()
+
+    @Slot()
+    def go_on(self) -> None:
+        """Continue the last run; a model from a file is trained with the settings of the form."""
+        experiment = self._form.experiment
+        if self._session.can_continue:
+            self._session.go_on()
+        elif self._session.model is not None and experiment is not None and self._data_present(experiment):
+            self._session.start(experiment, weights_of=self._session.model)
+
+    @Slot()
+    def stop_and_keep(self) -> None:
+        """End the run and keep its model."""
+        self._session.stop()
+
+    @Slot()
+    def ask_to_discard(self) -> None:
+        """Discard the run, or the last one, if the answer is yes."""
+        box = QMessageBox(self._window)
+        box.setObjectName("ask_discard")
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setText(tr("Discard this run and its model?"))
+        box.setInformativeText(tr("It can be brought back with Run, Undo discard, until the next start."))
+        yes = box.addButton(tr("Discard"), QMessageBox.ButtonRole.DestructiveRole)
+        yes.setObjectName("discard")
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        yes.clicked.connect(self._discard)
+        box.finished.connect(box.deleteLater)
+        box.open()
+
+    @Slot()
+    def _discard(self) -> None:
+        if self._session.active:
+            self._session.stop(discard=True)
+        else:
+            self._session.discard_last()
+
+    def _begin(self, *, step: bool) -> None:
+        experiment = self._form.experiment
+        if experiment is not None and not self._session.active and self._data_present(experiment):
+            self._session.start(experiment, step=step)
+
+    def _data_present(self, experiment: Experiment) -> bool:
+        """Whether the dataset is there; if not, say so and offer to fetch it."""
+        dataset, root = experiment.data.dataset, folders.data_root(experiment.data.data_root)
+        if dataset.present(root):
+            return True
+        text = tr(
+            "{dataset} is not in the data folder {folder}. Download it, or choose the folder that holds it.",
+            dataset=tr(dataset.label),
+            folder=root,
+        )
+        self._banner.show_message(text, kind="error", do=(tr("Download…"), self._actions["download_data"].trigger))
+        return False
+
+    @Slot()
+    def refresh(self, *_: object) -> None:
+        """Enable what can be done now; Start says why it cannot."""
+        session, actions, state = self._session, self._actions, self._session.state
+        valid = self._form.experiment is not None
+        enabled = {
+            "start": valid and not session.active,
+            "pause": state in (RunState.RUNNING, RunState.PAUSED, RunState.PAUSING),
+            "step": state is RunState.PAUSED or (valid and not session.active),
+            "continue_run": session.can_continue or (session.model is not None and valid and not session.active),
+            "stop_and_keep": session.active and state is not RunState.STOPPING,
+            "stop_and_discard": state is not RunState.STOPPING and (session.active or session.can_discard),
+            "undo_discard": session.binned is not None and not session.active,
+            "save_model": session.active or session.model is not None,
+            "export_model": session.active or session.model is not None,
+            "load_model": not session.active,
+            "load_experiment": not session.active,
+            "evaluate_model": session.model is not None and not session.active,
+            "download_data": not session.active,
+            "choose_data_root": not session.active,
+        }
+        for verb, on in enabled.items():
+            actions[verb].setEnabled(on)
+        self._form.set_enabled_for_run(not session.active)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Set the texts that depend on the state."""
+        held = self._session.state in (RunState.PAUSED, RunState.PAUSING)
+        if held:
+            self._actions.set_text("pause", tr("&Resume"), tr("Go on with the next batch."))
+        else:
+            self._actions.set_text("pause", tr("&Pause"), tr("Hold after the batch in hand; again to go on."))
+        problems = self._form.problems
+        hint = tr("Train from the beginning.")
+        if problems:
+            hint = tr("Cannot start. {problem}", problem=problems[0])
+        self._actions.set_text("start", tr("&Start"), hint)
+        if self._session.can_continue or self._session.model is None:
+            self._actions.set_text("continue_run", tr("&Continue last run"), tr("Go on where the last run ended."))
+        else:
+            hint = tr("Go on from the parameters of the opened model.")
+            self._actions.set_text("continue_run", tr("Train the opened &model"), hint)
+
+    @Slot()
+    def _on_discarded(self) -> None:
+        self.refresh()
+        self._banner.show_message(tr("The run was discarded."), do=(tr("Undo"), self._session.undo_discard))
+
+    @Slot(object)
+    def _on_ended(self, ended: RunEnded | None) -> None:
+        self.refresh()
+        if ended is not None and ended.outcome == "diverged":
+            self._banner.show_message(ended.reason, kind="error")
+
+    @Slot(object)
+    def _on_failed(self, error: BaseException) -> None:
+        self._banner.show_error(explain(error), error)
+
+
+def explain(error: BaseException) -> str:
+    """What to tell a person: our own errors speak for themselves, others are introduced."""
+    if type(error).__module__.startswith("desktop_trainer"):
+        return str(error)
+    kind = type(error).__name__
+    text = tr("The run failed: {kind}: {error}", kind=kind, error=error)
+    advice = tr("The model of the last whole epoch is kept. Copy the details when you ask for help; Start works again.")
+    return f"{text}\n{advice}"

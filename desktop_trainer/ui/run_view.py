@@ -1,0 +1,75 @@
+"""Hands the events of a run to the panels that show them. Knows panels and events, no control."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Slot
+
+from desktop_trainer.i18n import tr
+from desktop_trainer.ui.curves import CurvesPanel
+from desktop_trainer.ui.epochs import EpochTable
+from desktop_trainer.ui.log import LogPanel
+from desktop_trainer.ui.progress import ProgressStrip
+from desktop_trainer.ui.session import Session
+
+if TYPE_CHECKING:
+    from desktop_trainer.engine.events import Event, RunEnded
+
+
+class RunView(QObject):
+    """Feeds curves, epoch table, log and progress strip."""
+
+    def __init__(
+        self, session: Session, curves: CurvesPanel, epochs: EpochTable, log: LogPanel, progress: ProgressStrip
+    ) -> None:
+        super().__init__(session)
+        self._session = session
+        self._curves, self._epochs, self._log, self._progress = curves, epochs, log, progress
+        self._batches, self._device = 1, ""
+        session.began.connect(self._on_began)
+        session.happened.connect(self._on_event)
+        session.ended.connect(self._on_ended)
+        session.discarded.connect(self._on_discarded)
+        session.state_changed.connect(progress.set_state)
+
+    @Slot(object)
+    def _on_began(self, fresh: bool) -> None:
+        if fresh:
+            self._curves.clear()
+            self._epochs.clear()
+        self._progress.begin()
+
+    @Slot(object)
+    def _on_event(self, event: Event) -> None:
+        from desktop_trainer.engine import events
+        from desktop_trainer.engine.report import epoch_line, start_line
+
+        self._progress.show_event(event)
+        match event:
+            case events.RunStarted() if self._session.experiment is not None:
+                self._batches, self._device = event.batches_per_epoch, event.device
+                self._curves.begin(event.epochs, event.batches_per_epoch)
+                self._log.add(start_line(self._session.experiment, event))
+            case events.BatchEnded(records=records) if records is not None:
+                self._curves.add_records(records, self._batches)
+            case events.EpochEnded():
+                self._curves.add_epoch(event)
+                self._epochs.add(event)
+                self._log.add(epoch_line(event, self._device))
+            case _:
+                pass
+
+    @Slot(object)
+    def _on_ended(self, ended: RunEnded | None) -> None:
+        from desktop_trainer.engine.report import end_line
+
+        if ended is not None:
+            self._log.add(end_line(ended))
+
+    @Slot()
+    def _on_discarded(self) -> None:
+        self._curves.clear()
+        self._epochs.clear()
+        self._progress.clear()
+        self._log.add(tr("The run was discarded."))

@@ -1,0 +1,237 @@
+"""The one state of the window: what is running, what it said, and the model there is. Knows no widget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from desktop_trainer.experiment.fields import to_values, with_value
+from desktop_trainer.experiment.problems import parse_experiment
+from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.ui.thread import Command, TrainingThread
+
+if TYPE_CHECKING:
+    from desktop_trainer.engine.events import Event, RunEnded
+    from desktop_trainer.engine.training import Training
+    from desktop_trainer.runs.model_file import SavedModel
+    from desktop_trainer.runs.recording import Recording
+
+
+class RunState(Enum):
+    """What the session is doing. The two in ``-ing`` behind running last until the batch in hand is done."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+
+
+class Session(QObject):
+    """Starts, holds and ends one training at a time.
+
+    Signals:
+        state_changed: the new `RunState`.
+        began: a run begins; False if it goes on with the curves that are there.
+        happened: an `Event` of the run.
+        failed: the exception that ended a run, or a save.
+        ended: the `RunEnded`, or None if the run never came to be.
+        model_changed: there is another `model`, or none.
+        discarded: the run that had ended was discarded; the bin holds it.
+    """
+
+    state_changed = Signal(object)
+    began = Signal(object)
+    happened = Signal(object)
+    failed = Signal(object)
+    ended = Signal(object)
+    model_changed = Signal()
+    discarded = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.state = RunState.IDLE
+        self.experiment: Experiment | None = None
+        self.model: SavedModel | None = None
+        self.history: list[Event] = []
+        self.binned: Path | None = None
+        self._thread: TrainingThread | None = None
+        self._last: Recording | None = None
+        self._error: BaseException | None = None
+        self._discard = False
+        self._wanted: list[Callable[[SavedModel], None]] = []
+
+    @property
+    def active(self) -> bool:
+        """Whether a run is going on, be it paused or stopping."""
+        return self.state is not RunState.IDLE
+
+    @property
+    def can_continue(self) -> bool:
+        """Whether the last run can go on where it ended."""
+        return self.can_discard and self._last is not None and self._last.resumable
+
+    @property
+    def can_discard(self) -> bool:
+        """Whether there is a run that ended and lies in its folder."""
+        return not self.active and self._last is not None and self.binned is None
+
+    def start(self, experiment: Experiment, *, weights_of: SavedModel | None = None, step: bool = False) -> None:
+        """Begin a run, from new parameters or those of a model; with `step`, hold after its first batch."""
+        if self.active:
+            return
+        weights = None if weights_of is None else weights_of.weights
+        self.binned = None
+        self.history = []
+        self._launch(experiment, lambda: _new_recording(experiment, weights=weights), step=step, fresh=True)
+
+    def go_on(self) -> None:
+        """Continue the last run: to its planned end if it was stopped, else for as many epochs again."""
+        if not self.can_continue or self._last is None or self.experiment is None:
+            return
+        last, experiment = self._last.training, self.experiment
+        if last.epoch >= experiment.training.epochs:
+            values = with_value(to_values(experiment), "training.epochs", 2 * experiment.training.epochs)
+            experiment = parse_experiment(values)
+        self._launch(experiment, lambda: _new_recording(experiment, resumed=last), step=False, fresh=False)
+
+    def pause(self) -> None:
+        """Hold after the batch in hand."""
+        if self.state is RunState.RUNNING:
+            self._tell(Command.PAUSE, RunState.PAUSING)
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        if self.state in (RunState.PAUSED, RunState.PAUSING):
+            self._tell(Command.RESUME, RunState.RUNNING)
+
+    def step(self) -> None:
+        """Do one batch of a paused run."""
+        if self.state is RunState.PAUSED:
+            self._tell(Command.STEP, RunState.PAUSING)
+
+    def stop(self, *, discard: bool = False) -> None:
+        """End the run after the batch in hand and keep its model, or discard it."""
+        if self.active and self.state is not RunState.STOPPING:
+            self._discard = discard
+            self._tell(Command.STOP, RunState.STOPPING)
+
+    def discard_last(self) -> None:
+        """Discard the run that has ended: its folder goes to the bin until the next start."""
+        from desktop_trainer.runs import store
+
+        if self._last is None or not self.can_discard:
+            return
+        self.binned = store.discard(self._last.folder)
+        self._set_model(None)
+        self.discarded.emit()
+
+    def undo_discard(self) -> None:
+        """Bring back the run that was discarded last, with all that it said."""
+        from desktop_trainer.runs import store
+
+        if self.active or self._last is None or self.binned is None:
+            return
+        store.restore(self.binned)
+        self.binned = None
+        self.began.emit(True)
+        for event in self.history:
+            self.happened.emit(event)
+        self._set_model(self._last.kept)
+        self.ended.emit(self._last.ended)
+
+    def with_model(self, use: Callable[[SavedModel], None]) -> None:
+        """Call `use` with the model as it is now: of the run between two batches, else the one that is there."""
+        if self._thread is not None:
+            self._wanted.append(use)
+            self._thread.tell(Command.SNAPSHOT)
+        elif self.model is not None:
+            use(self.model)
+
+    def set_model(self, model: SavedModel) -> None:
+        """Take over a model that was loaded; the last run cannot go on then."""
+        self._last = None
+        self._set_model(model)
+
+    def _set_model(self, model: SavedModel | None) -> None:
+        self.model = model
+        self.model_changed.emit()
+
+    def _tell(self, command: Command, state: RunState) -> None:
+        if self._thread is not None:
+            self._thread.tell(command)
+            self._set_state(state)
+
+    def _set_state(self, state: RunState) -> None:
+        self.state = state
+        self.state_changed.emit(state)
+
+    def _launch(self, experiment: Experiment, make: Callable[[], Recording], *, step: bool, fresh: bool) -> None:
+        self.experiment, self._error, self._discard = experiment, None, False
+        thread = TrainingThread(make, step=step, parent=self)
+        thread.happened.connect(self._on_event)
+        thread.held.connect(self._on_held)
+        thread.snapshot.connect(self._on_snapshot)
+        thread.failed.connect(self._on_failed)
+        thread.finished.connect(self._on_finished)
+        self._thread = thread
+        self.began.emit(fresh)
+        self._set_state(RunState.PAUSING if step else RunState.RUNNING)
+        thread.start()
+
+    @Slot(object)
+    def _on_event(self, event: Event) -> None:
+        if type(event).__name__ in ("RunStarted", "BatchEnded", "EpochEnded"):
+            self.history.append(event)
+        self.happened.emit(event)
+
+    @Slot()
+    def _on_held(self) -> None:
+        if self.state is RunState.PAUSING:
+            self._set_state(RunState.PAUSED)
+
+    @Slot(object)
+    def _on_snapshot(self, model: SavedModel) -> None:
+        if self._wanted:
+            self._wanted.pop(0)(model)
+
+    @Slot(object)
+    def _on_failed(self, error: BaseException) -> None:
+        self._error = error
+
+    @Slot()
+    def _on_finished(self) -> None:
+        """The thread has ended, so what it made may be read; the only place where a run becomes the past."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        recording, thread.recording = thread.recording, None
+        thread.deleteLater()
+        self._last = recording or self._last
+        self._set_model(recording.kept if recording is not None and recording.kept is not None else self.model)
+        wanted, self._wanted = self._wanted, []
+        self._set_state(RunState.IDLE)
+        self.ended.emit(None if recording is None else recording.ended)
+        for use in wanted:
+            self.with_model(use)
+        if self._error is not None:
+            self.failed.emit(self._error)
+        if self._discard:
+            self.discard_last()
+
+
+def _new_recording(experiment: Experiment, *, weights: object = None, resumed: Training | None = None) -> Recording:
+    """Called in the thread: torch is loaded here."""
+    from desktop_trainer.engine.training import Training
+    from desktop_trainer.runs.recording import Recording
+    from desktop_trainer.runs.store import empty_bin, new_folder
+
+    empty_bin()
+    training = Training(experiment, weights=weights)  # type: ignore[arg-type]
+    if resumed is not None:
+        training.load_state(resumed.state())
+    return Recording(training, new_folder(experiment))

@@ -1,0 +1,145 @@
+"""Threads that pull an iterator and emit what it yields. Know no widget and nothing of what is pulled but its events."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Generator
+from contextlib import closing
+from enum import Enum
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QThread, Signal
+
+if TYPE_CHECKING:
+    from desktop_trainer.engine.events import Event
+    from desktop_trainer.runs.recording import Recording
+
+_FRAME = 1 / 30
+"""Progress that nobody could see is not emitted."""
+
+
+class IteratorThread(QThread):
+    """Pulls the iterator that `make` returns, in a thread of its own; `make` is called there, too.
+
+    Signals:
+        item: a value that the iterator yielded.
+        failed: the exception that ended it.
+    """
+
+    item = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, make: Callable[[], Generator[Any, None, None]], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._make = make
+
+    def stop(self) -> None:
+        """Close the iterator after the value that it is busy with."""
+        self.requestInterruption()
+
+    def run(self) -> None:
+        """Called by Qt in the thread."""
+        try:
+            with closing(self._make()) as items:
+                for item in items:
+                    if self.isInterruptionRequested():
+                        break
+                    self.item.emit(item)
+        except Exception as error:  # noqa: BLE001  the boundary of the thread
+            self.failed.emit(error)
+
+
+class Command(Enum):
+    """What a training thread can be told between two events."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    STEP = "step"
+    STOP = "stop"
+    SNAPSHOT = "snapshot"
+
+
+class TrainingThread(QThread):
+    """Drives a recording. It obeys what it is told between two events: within one batch.
+
+    Signals:
+        happened: an `Event` that has something to show.
+        held: it stands still; all records have been emitted.
+        snapshot: the `SavedModel` that was asked for.
+        failed: the exception that ended the run.
+
+    Attributes:
+        recording: what was driven; to be read by others only when the thread has finished. None if it was never made.
+    """
+
+    happened = Signal(object)
+    held = Signal()
+    snapshot = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, make: Callable[[], Recording], *, step: bool = False, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._make = make
+        self.recording: Recording | None = None
+        self._mailbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._holding, self._stepping, self._stopped = False, step, False
+        self._shown = 0.0
+
+    def tell(self, command: Command) -> None:
+        """Give a command, from any thread."""
+        self._mailbox.put(command)
+
+    def run(self) -> None:
+        """Called by Qt in the thread."""
+        try:
+            self.recording = self._make()
+            self._pull(self.recording)
+        except Exception as error:  # noqa: BLE001  the boundary of the thread
+            self.failed.emit(error)
+
+    def _pull(self, recording: Recording) -> None:
+        from desktop_trainer.engine.events import BatchEnded
+
+        with closing(recording.events()) as events:
+            for event in events:
+                self._show(event)
+                if self._stepping and isinstance(event, BatchEnded):
+                    self._holding, self._stepping = True, False
+                if self._holding or not self._mailbox.empty():
+                    self._obey(recording)
+                if self._stopped:
+                    self._show_block(recording)
+                    break
+
+    def _show(self, event: Event) -> None:
+        """Emit what a person can see: blocks of records, and of the progress at most one a frame."""
+        kind = type(event).__name__
+        if kind == "BatchEnded" and getattr(event, "records", None) is None:
+            return
+        if kind == "Evaluating":
+            now = monotonic()
+            if now - self._shown < _FRAME:
+                return
+            self._shown = now
+        self.happened.emit(event)
+
+    def _obey(self, recording: Recording) -> None:
+        told = False
+        while not self._stopped and (self._holding or not self._mailbox.empty()):
+            if self._mailbox.empty() and not told:
+                self._show_block(recording)
+                self.held.emit()
+                told = True
+            command = self._mailbox.get()
+            if command is Command.SNAPSHOT:
+                if recording.training.started:
+                    self.snapshot.emit(recording.snapshot())
+            else:
+                self._stopped = command is Command.STOP
+                self._holding, self._stepping = command is Command.PAUSE, command is Command.STEP
+
+    def _show_block(self, recording: Recording) -> None:
+        """Show the numbers that would have waited for the next block."""
+        if (block := recording.flush()) is not None:
+            self.happened.emit(block)

@@ -1,0 +1,362 @@
+"""The window: puts the panels together and connects them. Knows every panel; does no work of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QSize, Qt, QUrl, Slot
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QFileDialog,
+    QMainWindow,
+    QMessageBox,
+    QSplitter,
+    QTabWidget,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop_trainer import __version__, folders
+from desktop_trainer.experiment.problems import parse_experiment
+from desktop_trainer.experiment.recipes import recipe
+from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.i18n import mark, tr
+from desktop_trainer.ui.actions import ROWS, TOOLBAR, Actions
+from desktop_trainer.ui.banner import Banner
+from desktop_trainer.ui.closing import ClosingGuard
+from desktop_trainer.ui.curves import CurvesPanel
+from desktop_trainer.ui.download import DownloadDialog
+from desktop_trainer.ui.epochs import EpochTable
+from desktop_trainer.ui.experiment_files import ExperimentFiles
+from desktop_trainer.ui.form import ExperimentForm
+from desktop_trainer.ui.log import LogPanel
+from desktop_trainer.ui.look_menus import LookMenus
+from desktop_trainer.ui.model_files import ENDINGS, ModelFiles, describe
+from desktop_trainer.ui.model_panel import ModelPanel
+from desktop_trainer.ui.naming import named
+from desktop_trainer.ui.preferences import Preferences
+from desktop_trainer.ui.progress import ProgressStrip
+from desktop_trainer.ui.run_controls import RunControls, explain
+from desktop_trainer.ui.run_view import RunView
+from desktop_trainer.ui.session import Session
+from desktop_trainer.ui.theme import icon
+from desktop_trainer.ui.thread import IteratorThread
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from desktop_trainer.engine.events import Evaluated
+    from desktop_trainer.runs.model_file import SavedModel
+
+FIRST_RECIPE = "digits_first_steps"
+_DOCKS = {"experiment_dock": mark("Experiment"), "model_dock": mark("Model")}
+_LAYOUT_VERSION = 1
+
+
+class TrainerWindow(QMainWindow):
+    """One window, one session. `experiment` fills the form; without one, the recipe for first steps does."""
+
+    def __init__(self, experiment: Experiment | None = None) -> None:
+        super().__init__()
+        self.setObjectName("window")
+        self.setMinimumSize(1024, 640)
+        self.setAcceptDrops(True)
+        self.preferences, self.session, self.actions_ = Preferences(), Session(self), Actions(self)
+        experiment = experiment or parse_experiment(recipe(FIRST_RECIPE).experiment)
+        self.form, self.banner, self.curves = ExperimentForm(experiment), Banner(), CurvesPanel()
+        self.epochs, self.log, self.model_panel = EpochTable(), LogPanel(), ModelPanel()
+        self.progress = ProgressStrip()
+        self._lay_out()
+        self.controls = RunControls(self, self.actions_, self.session, self.form, self.banner)
+        self.files = ModelFiles(self, self.session, self.banner, self.preferences)
+        self.experiment_files = ExperimentFiles(self, self.form, self.banner)
+        self.view = RunView(self.session, self.curves, self.epochs, self.log, self.progress)
+        self.looks = LookMenus(self, self.actions_, self.preferences)
+        self.closing = ClosingGuard(self, self.session)
+        self._connect()
+        self._set_icons()
+        self._default_state = self.saveState(_LAYOUT_VERSION)
+        self.retranslate()
+        self._restore_layout()
+        self._warm_up()
+        self.model_panel.show_experiment(experiment)
+
+    def _lay_out(self) -> None:
+        self.tabs = named(QTabWidget(documentMode=True), "tables")
+        self.tabs.addTab(self.epochs, "")
+        self.tabs.addTab(self.log, "")
+        self.splitter = named(QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False), "centre")
+        self.splitter.addWidget(self.curves)
+        self.splitter.addWidget(self.tabs)
+        self.splitter.setSizes([560, 180])
+        self.splitter.setStretchFactor(0, 1)
+        centre = QWidget()
+        layout = QVBoxLayout(centre)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.banner)
+        layout.addWidget(self.splitter, 1)
+        self.setCentralWidget(centre)
+        self.docks = {
+            "experiment_dock": self._dock("experiment_dock", self.form, Qt.DockWidgetArea.LeftDockWidgetArea),
+            "model_dock": self._dock("model_dock", self.model_panel, Qt.DockWidgetArea.RightDockWidgetArea),
+        }
+        self.resizeDocks(list(self.docks.values()), [320, 260], Qt.Orientation.Horizontal)
+        self._lay_out_toolbar()
+
+    def _lay_out_toolbar(self) -> None:
+        self.toolbar = named(QToolBar(movable=False, floatable=False), "toolbar")
+        self.toolbar.setIconSize(QSize(18, 18))
+        self.toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        for verb in TOOLBAR:
+            if verb:
+                self.toolbar.addAction(self.actions_[verb])
+            else:
+                self.toolbar.addSeparator()
+        self.toolbar.addWidget(self.progress)
+        self.addToolBar(self.toolbar)
+
+    def _dock(self, name: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = named(QDockWidget(), name)
+        dock.setWidget(panel)
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _connect(self) -> None:
+        work = {
+            "save_model": self.files.save,
+            "export_model": self.files.export,
+            "load_model": self._on_load_model,
+            "save_experiment": self.experiment_files.save,
+            "load_experiment": self.experiment_files.ask_and_load,
+            "quit": self.close,
+            "evaluate_model": self._on_evaluate,
+            "fit_curves": self.curves.fit,
+            "reset_layout": self._on_reset_layout,
+            "download_data": self._on_download,
+            "choose_data_root": self._on_choose_data_root,
+            "open_runs_folder": self._on_open_runs,
+            "about": self._on_about,
+            "undo": self.form.undo_stack.undo,
+            "redo": self.form.undo_stack.redo,
+        }
+        for verb, slot in work.items():
+            self.actions_[verb].triggered.connect(slot)
+        self.form.undo_stack.indexChanged.connect(self._show_undo)
+        self.form.experiment_changed.connect(self.model_panel.show_experiment)
+        self.files.loaded.connect(self._on_loaded)
+        self.files.recent_changed.connect(self.looks.fill_recent)
+        self.files.progress.connect(self.progress.show_event)
+        self.files.evaluated.connect(self._on_evaluated)
+        self.looks.recent_chosen.connect(self._load)
+        self.session.state_changed.connect(self._show_title)
+        self.session.state_changed.connect(self._show_undo)
+        self.session.happened.connect(self._show_title)
+        self.session.ended.connect(self._on_run_ended)
+
+    def _warm_up(self) -> None:
+        """Load torch behind the window, and learn which devices there are."""
+        self._warming = IteratorThread(_devices, self)
+        self._warming.item.connect(self.form.set_devices)
+        self._warming.start()
+
+    def warm(self) -> bool:
+        """Whether torch has been loaded and the devices are known."""
+        return self._warming.isFinished()
+
+    def retranslate(self) -> None:
+        """Set every text of the window itself in the current language."""
+        self.actions_.retranslate()
+        self.controls.retranslate()
+        for name, text in _DOCKS.items():
+            self.docks[name].setWindowTitle(tr(text))
+        self.tabs.setTabText(0, tr("Epochs"))
+        self.tabs.setTabText(1, tr("Log"))
+        self.toolbar.setWindowTitle(tr("Toolbar"))
+        self.looks.fill()
+        self._show_undo()
+        self._show_title()
+
+    def _set_icons(self) -> None:
+        for row in ROWS:
+            if row.icon:
+                self.actions_[row.verb].setIcon(icon(row.icon))
+
+    @Slot()
+    def _show_undo(self, *_: object) -> None:
+        """Name in the Edit menu what would be undone."""
+        stack = self.form.undo_stack
+        names = {
+            "undo": (tr("&Undo"), stack.undoText(), stack.canUndo()),
+            "redo": (tr("&Redo"), stack.redoText(), stack.canRedo()),
+        }
+        for verb, (text, name, can) in names.items():
+            self.actions_[verb].setEnabled(can and not self.session.active)
+            self.actions_[verb].setText(f"{text}: {name}" if name else text)
+
+    def show_fault(self, error: BaseException) -> None:
+        """Show an error that nobody caught; the window goes on."""
+        self.banner.show_error(explain(error), error)
+
+    def on_tick(self) -> None:
+        """Nothing: while Python runs this, it sees the signals that came."""
+
+    def on_signal(self, *_: object) -> None:
+        """SIGINT or SIGTERM: stop and keep, then close, without asking."""
+        self.closing.close_now()
+
+    @Slot()
+    def _show_title(self, *_: object) -> None:
+        share, experiment = self.progress.run_share, self.session.experiment
+        parts = ["Desktop Trainer"]
+        if experiment is not None:
+            names = {"model": tr(experiment.model.label), "dataset": tr(experiment.data.dataset.label)}
+            parts.insert(0, tr("{model} on {dataset}", **names))
+            if self.session.active and share is not None:
+                parts.insert(0, f"{100 * share:.0f} %")
+        title = " - ".join(parts)
+        if title != self.windowTitle():
+            self.setWindowTitle(title)
+
+    @Slot()
+    def _on_load_model(self) -> None:
+        self.files.ask_and_load(self.form.experiment)
+
+    @Slot(object)
+    def _load(self, path: Path) -> None:
+        if not self.session.active:
+            self.files.load(path, self.form.experiment)
+
+    @Slot(object, object)
+    def _on_loaded(self, path: Path, model: SavedModel) -> None:
+        if model.experiment is not None:
+            self.form.set_experiment(model.experiment, keep_local=True)
+        self.session.set_model(model)
+        text = tr("Opened {file}: {description}.", file=path.name, description=describe(model))
+        self.banner.show_message(text, kind="success", do=(tr("Evaluate"), self.actions_["evaluate_model"].trigger))
+        self.log.add(text)
+
+    @Slot()
+    def _on_evaluate(self) -> None:
+        model, experiment = self.session.model, self.form.experiment
+        if model is not None and experiment is not None:
+            self.files.examine(model, experiment)
+
+    @Slot(object)
+    def _on_evaluated(self, result: Evaluated) -> None:
+        figures = {"samples": result.samples, "loss": result.loss, "accuracy": result.accuracy}
+        text = tr("On {samples} test samples: loss {loss:.4f}, accuracy {accuracy:.4f}.", **figures)
+        self.banner.show_message(text, kind="success")
+        self.log.add(text)
+        self.progress.clear()
+
+    @Slot()
+    def _on_download(self) -> None:
+        experiment = self.form.experiment
+        if experiment is None:
+            return
+        dataset, root = experiment.data.dataset, folders.data_root(experiment.data.data_root)
+        if dataset.remote is None or dataset.present(root):
+            self.banner.show_message(tr("{dataset} is there already.", dataset=tr(dataset.label)))
+            return
+        dialog = DownloadDialog(dataset, root, self)
+        dialog.accepted.connect(self._on_downloaded)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    @Slot()
+    def _on_downloaded(self) -> None:
+        do = (tr("Start"), self.actions_["start"].trigger)
+        self.banner.show_message(tr("The files are verified and in place."), kind="success", do=do)
+
+    @Slot()
+    def _on_choose_data_root(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, tr("Choose the data folder"), str(folders.data_root()))
+        if name:
+            self.form.set_value("data.data_root", name)
+
+    @Slot()
+    def _on_open_runs(self) -> None:
+        folders.runs().mkdir(parents=True, exist_ok=True)
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(folders.runs())))
+
+    @Slot()
+    def _on_about(self) -> None:
+        text = tr("Train a neural network by pointing and clicking: every batch in sight, every number explained.")
+        box = QMessageBox(self, text=f"<h3>Desktop Trainer {__version__}</h3><p>{text}</p>")
+        box.setObjectName("about_box")
+        box.setWindowTitle(tr("About Desktop Trainer"))
+        box.finished.connect(box.deleteLater)
+        box.open()
+
+    @Slot(object)
+    def _on_run_ended(self, _: object) -> None:
+        self._show_title()
+        QApplication.alert(self)
+
+    @Slot()
+    def _on_reset_layout(self) -> None:
+        self.restoreState(self._default_state, _LAYOUT_VERSION)
+        self.splitter.setSizes([560, 180])
+
+    def _restore_layout(self) -> None:
+        if not self.restoreGeometry(self.preferences.layout("geometry")):
+            self.resize(1320, 840)
+        self.restoreState(self.preferences.layout("state"), _LAYOUT_VERSION)
+        self.splitter.restoreState(self.preferences.layout("splitter"))
+        self.form.more_shown = self.preferences.more_shown
+
+    def _save_layout(self) -> None:
+        self.preferences.set_layout("geometry", self.saveGeometry())
+        self.preferences.set_layout("state", self.saveState(_LAYOUT_VERSION))
+        self.preferences.set_layout("splitter", self.splitter.saveState())
+        self.preferences.more_shown = self.form.more_shown
+        self.preferences.sync()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Qt's: the language may have changed, or the palette, from which icons take their colour."""
+        if event.type() is QEvent.Type.LanguageChange and hasattr(self, "closing"):
+            self.retranslate()
+        elif event.type() is QEvent.Type.PaletteChange and hasattr(self, "closing"):
+            self._set_icons()
+        super().changeEvent(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Qt's: while a run is going on, ask first and close when it has ended."""
+        if self.closing.may_close():
+            self._save_layout()
+            self.model_panel.close_thread()
+            self.files.wait()
+            self._warming.wait()
+            super().closeEvent(event)
+        else:
+            event.ignore()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Qt's: a model file may be dropped."""
+        if _dropped(event) is not None and not self.session.active:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Qt's: open what was dropped."""
+        path = _dropped(event)
+        if path is not None:
+            self.experiment_files.load(path) if path.suffix == ".json" else self._load(path)
+
+
+def _dropped(event: QDropEvent) -> Path | None:
+    """The file that is being dropped, if it is one that can be opened."""
+    urls = event.mimeData().urls()
+    path = Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
+    return path if path is not None and path.suffix in (*ENDINGS, ".json") else None
+
+
+def _devices() -> Generator[list[str], None, None]:
+    """Called in a thread: the devices of this machine."""
+    from desktop_trainer.engine.devices import available_devices
+
+    yield available_devices()

@@ -1,0 +1,119 @@
+"""A recording keeps the model however the run ends, and never a bad one over a good one."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from desktop_trainer.engine.events import BatchEnded, EpochEnded, Evaluating, RunEnded
+from desktop_trainer.engine.training import Training
+from desktop_trainer.experiment.problems import parse_experiment, read_experiment
+from desktop_trainer.runs.model_file import load_model
+from desktop_trainer.runs.recording import EXPERIMENT, MODEL, Recording
+
+SMALL = {
+    "data": {"dataset": {"name": "synthetic", "train_samples": 50, "test_samples": 20, "size": 4}, "batch_size": 16}
+}
+
+
+def recording(folder: Path, **settings: Any) -> Recording:
+    return Recording(Training(parse_experiment({**SMALL, "training": {"epochs": 2}, **settings})), folder)
+
+
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_completed_run_leaves_its_model_figures_and_settings(tmp_path: Path) -> None:
+    run = recording(tmp_path)
+    events = list(run.events())
+    ended = events[-1]
+    assert isinstance(ended, RunEnded)
+    assert ended.outcome == "completed"
+    assert ended.paths == {"run": str(tmp_path), "model": str(tmp_path / MODEL)}
+    model = load_model(tmp_path / MODEL)
+    assert same(dict(model.weights), run.training.model.state_dict())
+    epochs = [event for event in events if isinstance(event, EpochEnded)]
+    assert model.metrics["test_accuracy"] == epochs[-1].test_accuracy
+    assert model.class_names == tuple("0123456789")
+    assert read_experiment((tmp_path / EXPERIMENT).read_text()) == run.training.experiment
+
+
+@pytest.mark.parametrize("kind", [BatchEnded, Evaluating, EpochEnded])
+def test_closing_at_any_event_keeps_the_model_of_that_moment(tmp_path: Path, kind: type) -> None:
+    run = recording(tmp_path)
+    events = run.events()
+    for event in events:
+        if isinstance(event, kind):
+            break
+    events.close()
+    assert run.ended is not None
+    assert run.ended.outcome == "stopped"
+    assert same(dict(load_model(tmp_path / MODEL).weights), run.training.model.state_dict())
+
+
+def test_closing_while_data_load_keeps_no_model_and_no_error(tmp_path: Path) -> None:
+    run = recording(tmp_path)
+    events = run.events()
+    next(events)
+    events.close()
+    assert run.ended is not None
+    assert run.ended.outcome == "stopped"
+    assert "model" not in run.ended.paths
+
+
+def test_a_diverged_run_leaves_the_model_of_its_last_whole_epoch(tmp_path: Path) -> None:
+    run = recording(tmp_path)
+    good: dict[str, torch.Tensor] = {}
+    events = []
+    for event in run.events():
+        events.append(event)
+        if isinstance(event, EpochEnded):
+            good = {name: tensor.clone() for name, tensor in run.training.model.state_dict().items()}
+            run.training.optimizer.param_groups[0]["lr"] = float("inf")
+    assert isinstance(events[-1], RunEnded)
+    assert events[-1].outcome == "diverged"
+    assert same(dict(load_model(tmp_path / MODEL).weights), good)
+
+
+def test_stopping_when_the_parameters_are_not_numbers_any_more_keeps_the_last_good_model(tmp_path: Path) -> None:
+    run = recording(tmp_path)
+    events = run.events()
+    for event in events:
+        if isinstance(event, EpochEnded):
+            next(run.training.model.parameters()).data.fill_(float("nan"))
+            break
+    events.close()
+    assert all(tensor.isfinite().all() for tensor in load_model(tmp_path / MODEL).weights.values())
+
+
+def test_a_long_run_writes_its_model_between_epochs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("desktop_trainer.runs.recording.SAVE_SECONDS", 0.0)
+    run = recording(tmp_path)
+    for event in run.events():
+        if isinstance(event, EpochEnded):
+            break
+    written = load_model(tmp_path / MODEL)
+    assert written.metrics["epoch"] == 1
+    assert same(dict(written.weights), run.training.model.state_dict())
+
+
+def test_a_run_that_raises_is_recorded_as_failed(tmp_path: Path) -> None:
+    run = recording(tmp_path)
+    with pytest.raises(ZeroDivisionError):
+        for event in run.events():
+            if isinstance(event, BatchEnded):
+                run.training.loss_fn = lambda _logits, _labels: 1 / 0  # type: ignore[assignment, return-value]
+    assert run.ended is not None
+    assert run.ended.outcome == "failed"
+    assert not run.resumable
+
+
+def test_an_unwritable_folder_is_said_before_anything_is_trained(tmp_path: Path) -> None:
+    from desktop_trainer.runs.files import SaveFailed
+
+    run = recording(tmp_path / "is gone")
+    with pytest.raises(SaveFailed):
+        next(run.events())
+    assert not run.training.started

@@ -1,0 +1,140 @@
+"""The session: one run at a time, and what may follow what."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from desktop_trainer.engine.events import BatchEnded, EpochEnded, Event, RunEnded
+from desktop_trainer.experiment.problems import parse_experiment
+from desktop_trainer.ui.session import RunState, Session
+
+VALUES = {
+    "data": {"dataset": {"name": "synthetic", "train_samples": 100, "test_samples": 50, "size": 4}, "batch_size": 10},
+    "training": {"epochs": 2},
+}
+ENDLESS = {**VALUES, "training": {"epochs": 100_000}}
+
+
+@pytest.fixture
+def session(qtbot: QtBot) -> Iterator[Session]:
+    session = Session()
+    yield session
+    session.stop()
+    qtbot.waitUntil(lambda: not session.active, timeout=30_000)
+    session.deleteLater()
+
+
+def finish(qtbot: QtBot, session: Session, values: dict[str, Any] = VALUES) -> RunEnded:
+    with qtbot.waitSignal(session.ended, timeout=30_000) as caught:
+        session.start(parse_experiment(values))
+    assert isinstance(caught.args[0], RunEnded)
+    return caught.args[0]
+
+
+def until_training(qtbot: QtBot, session: Session) -> None:
+    qtbot.waitUntil(lambda: any(isinstance(event, BatchEnded) for event in session.history), timeout=30_000)
+
+
+def test_a_run_ends_with_a_model_and_its_files(qtbot: QtBot, session: Session) -> None:
+    ended = finish(qtbot, session)
+    assert ended.outcome == "completed"
+    assert session.model is not None
+    assert Path(ended.paths["model"]).exists()
+    assert session.state is RunState.IDLE
+
+
+def test_start_twice_and_stop_twenty_times_is_one_run(qtbot: QtBot, session: Session) -> None:
+    began: list[bool] = []
+    session.began.connect(began.append)
+    session.start(parse_experiment(ENDLESS))
+    session.start(parse_experiment(ENDLESS))
+    until_training(qtbot, session)
+    with qtbot.waitSignal(session.ended, timeout=30_000) as caught:
+        for _ in range(20):
+            session.stop()
+    assert caught.args[0].outcome == "stopped"
+    assert began == [True]
+
+
+def test_a_stopped_run_goes_on_to_its_planned_end_as_if_never_stopped(qtbot: QtBot, session: Session) -> None:
+    whole = finish(qtbot, session, {**VALUES, "training": {"epochs": 20}})
+    assert session.model is not None
+    expected = session.model.weights
+    session.start(parse_experiment({**VALUES, "training": {"epochs": 20}}))
+    until_training(qtbot, session)
+    with qtbot.waitSignal(session.ended, timeout=30_000):
+        session.stop()
+    began: list[bool] = []
+    session.began.connect(began.append)
+    while session.can_continue and (session.model.metrics.get("epoch") != 20):
+        with qtbot.waitSignal(session.ended, timeout=30_000) as caught:
+            session.go_on()
+    assert caught.args[0].epoch == whole.epoch == 20
+    assert began == [False]
+    assert all((session.model.weights[name] == expected[name]).all() for name in expected)
+    losses = [
+        records.records.loss for records in session.history if isinstance(records, BatchEnded) and records.records
+    ]
+    assert sum(map(len, losses)) == 200
+
+
+def test_a_completed_run_can_be_trained_as_long_again(qtbot: QtBot, session: Session) -> None:
+    finish(qtbot, session)
+    with qtbot.waitSignal(session.ended, timeout=30_000) as caught:
+        session.go_on()
+    assert caught.args[0].epoch == 4
+    assert [event.epoch for event in session.history if isinstance(event, EpochEnded)] == [1, 2, 3, 4]
+
+
+def test_a_discarded_run_comes_back_with_all_that_it_said(qtbot: QtBot, session: Session) -> None:
+    ended = finish(qtbot, session)
+    session.discard_last()
+    assert not Path(ended.paths["run"]).exists()
+    assert session.model is None
+    seen: list[Event] = []
+    session.happened.connect(seen.append)
+    session.undo_discard()
+    assert Path(ended.paths["model"]).exists()
+    assert session.model is not None
+    assert sum(isinstance(event, EpochEnded) for event in seen) == 2
+
+
+def test_discard_while_running_stops_first(qtbot: QtBot, session: Session) -> None:
+    session.start(parse_experiment(ENDLESS))
+    until_training(qtbot, session)
+    with qtbot.waitSignal(session.discarded, timeout=30_000):
+        session.stop(discard=True)
+    assert session.binned is not None
+    assert session.model is None
+
+
+def test_the_next_start_empties_the_bin(qtbot: QtBot, session: Session) -> None:
+    finish(qtbot, session)
+    session.discard_last()
+    binned = session.binned
+    assert binned is not None
+    finish(qtbot, session)
+    assert not binned.exists()
+    assert session.binned is None
+
+
+def test_an_error_ends_the_run_and_start_works_again(qtbot: QtBot, session: Session) -> None:
+    absent = {**VALUES, "device": {"name": "cuda:99"}}
+    with qtbot.waitSignal(session.failed, timeout=30_000) as caught:
+        session.start(parse_experiment(absent))
+    assert "cuda:99" in str(caught.args[0])
+    assert session.state is RunState.IDLE
+    assert finish(qtbot, session).outcome == "completed"
+
+
+def test_a_model_can_be_had_in_the_middle_of_a_run(qtbot: QtBot, session: Session) -> None:
+    session.start(parse_experiment(ENDLESS))
+    until_training(qtbot, session)
+    models: list[Any] = []
+    session.with_model(models.append)
+    qtbot.waitUntil(lambda: bool(models), timeout=30_000)
+    assert session.state is RunState.RUNNING
+    assert models[0].weights
