@@ -78,13 +78,35 @@ def get_value(values: Values, path: str) -> Any:
 
 
 def with_value(values: Values, path: str, value: Any) -> dict[str, Any]:
-    """A copy of `values` with `path` set. A choice set by its name takes that name's default options."""
+    """A copy of `values` with `path` set. A choice set by its name takes that name's default options.
+
+    To set an option the choice must be there. Where something else stands in place of a group of settings it stays, for the validation to name it.
+    """
     head, _, rest = path.partition(".")
     if not rest:
         return {**values, head: value}
     inner = values.get(head, {})
     inner = {"name": inner} if isinstance(inner, str) else inner
-    return {**values, head: with_value(inner, rest, value)}
+    return {**values, head: with_value(inner, rest, value) if isinstance(inner, Mapping) else inner}
+
+
+def merged(values: Values, over: Values) -> dict[str, Any]:
+    """A copy of `values` in which everything that `over` says is so. A choice keeps its options only under the same name."""
+    choices = {item.path for item in settings_of({}) if item.registry is not None}
+    return _merged(values, over, choices, "")
+
+
+def _merged(values: Values, over: Values, choices: set[str], prefix: str) -> dict[str, Any]:
+    result = dict(values)
+    for key, new in over.items():
+        old, path = result.get(key), prefix + key
+        if path in choices:
+            old, new = ({"name": item} if isinstance(item, str) else item for item in (old, new))
+            if get_value(over, key) not in (None, get_value(values, key)):
+                old = None
+        groups = isinstance(old, Mapping) and isinstance(new, Mapping)
+        result[key] = _merged(old or {}, new, choices, path + ".") if groups else new
+    return result
 
 
 def _at(values: dict[str, Any], path: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +29,10 @@ _SENTENCES = {
     "string_type": mark("{value} is not a text."),
     "string_pattern_mismatch": mark("{value} does not have the form {pattern}."),
     "string_too_long": mark("This is too long; the most is {max_length} characters."),
+    "string_unicode": mark("{value} has characters that are not text."),
+    "tuple_type": mark("{value} is not a list."),
+    "model_type": mark("{value} is not a group of settings."),
+    "model_attributes_type": mark("{value} is not a group of settings."),
     "literal_error": mark("{value} is not among {expected}."),
     "extra_forbidden": mark("There is no such setting."),
     "too_short": mark("{value} has too few entries; the least is {min_length}."),
@@ -79,13 +82,23 @@ def read_experiment(text: str) -> Experiment:
     Raises:
         ExperimentError: if it is not JSON, or not an experiment.
     """
+    return parse_experiment(read_values(text))
+
+
+def read_values(text: str) -> dict[str, Any]:
+    """The settings in the JSON `text`, unchecked, for `parse_experiment`.
+
+    Raises:
+        ExperimentError: if it is not a JSON object.
+    """
     try:
         values = json.loads(text)
+        json.dumps(values, ensure_ascii=False).encode()  # half a surrogate pair could be neither shown nor written
     except (ValueError, RecursionError) as error:
         raise ExperimentError([Problem("", tr("This is not JSON: {error}.", error=error))]) from None
-    if not isinstance(values, Mapping):
+    if not isinstance(values, dict):
         raise ExperimentError([Problem("", tr("An experiment is a JSON object of settings."))])
-    return parse_experiment(values)
+    return values
 
 
 def _problem(details: ErrorDetails) -> Problem:

@@ -86,6 +86,8 @@ class Registry(Mapping[str, type[C]], Generic[C]):
         return self[name].model_validate(fields)
 
     def _unknown(self, name: Any) -> str:
+        if name is None:
+            return tr("The name is missing. Known are: {known}.", known=", ".join(self))
         return tr("There is no {name!r}. Known are: {known}.", name=name, known=", ".join(self))
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
