@@ -19,6 +19,16 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     Raises:
         ModelMismatch: if names or shapes differ; the model is then unchanged.
     """
+    check_weights(model, weights)
+    model.load_state_dict(weights)
+
+
+def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """See whether `weights` are parameters of such a model.
+
+    Raises:
+        ModelMismatch: if names or shapes differ.
+    """
     own = model.state_dict()
     missing = [name for name in own if name not in weights]
     unexpected = [name for name in weights if name not in own]
@@ -35,7 +45,6 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
             *_line(tr("Of another shape"), shapes),
         ]
         raise ModelMismatch("\n".join(lines))
-    model.load_state_dict(weights)
 
 
 def _line(title: str, names: list[str]) -> list[str]:
