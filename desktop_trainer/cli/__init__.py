@@ -1,0 +1,63 @@
+"""The commands. Each imports what is heavy when it runs, so that ``--help`` and ``list`` do not load torch.
+
+Exit codes: 0 done; 1 something went wrong; 2 bad input; 130 and 143 stopped by SIGINT and SIGTERM, and kept; 141 nobody
+reads the output any more.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from desktop_trainer import i18n
+from desktop_trainer.cli.refusal import Refused
+from desktop_trainer.i18n import tr
+
+INTERRUPTED, TERMINATED, PIPE_CLOSED = 130, 143, 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command in `argv`, by default the process's arguments; returns the exit code."""
+    from desktop_trainer.experiment.problems import ExperimentError
+
+    _never_fail_to_print()
+    try:
+        return _run(list(sys.argv[1:] if argv is None else argv))
+    except Refused as refused:
+        return _complain(str(refused), refused.code)
+    except ExperimentError as error:
+        return _complain(str(error), 2)
+    except KeyboardInterrupt:
+        return _complain(tr("Interrupted."), INTERRUPTED)
+    except BrokenPipeError:
+        # What is still buffered must not fail again when Python ends (docs.python.org, "Note on SIGPIPE").
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+
+
+def _run(argv: list[str]) -> int:
+    from desktop_trainer.cli import commands
+
+    i18n.set_language(i18n.system_language())
+    i18n.set_language(commands.language(argv))
+    try:
+        run = commands.parse(argv)
+    except SystemExit as shown:  # argparse's way to end after --help and --version
+        return int(shown.code or 0)
+    code = run()
+    sys.stdout.flush()
+    return code
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"desktop-trainer: {message}", file=sys.stderr)
+    return code
+
+
+def _never_fail_to_print() -> None:
+    """A character that the terminal does not know is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

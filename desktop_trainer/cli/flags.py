@@ -1,0 +1,139 @@
+"""Makes a flag of every setting: its name, its help, its value. Knows the declarations, no particular setting."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from desktop_trainer.cli.parser import Parser, flag_name
+from desktop_trainer.experiment.fields import Setting, Values, get_value, merged, settings_of, to_values, with_value
+from desktop_trainer.experiment.problems import ExperimentError, Problem, parse_experiment, read_values
+from desktop_trainer.experiment.recipes import recipe
+from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.i18n import mark, tr
+
+_RESERVED = {"help", "version", "language", "recipe", "config", "weights", "save", "json"}
+_SECTIONS = {"data": mark("Data"), "training": mark("Training"), "device": mark("Device")}
+_SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    """``--recipe`` and ``--config``: whole experiments, which the other flags change."""
+    parser.add_argument(
+        "--recipe", metavar="NAME", help=tr("Start from this recipe; see desktop-trainer list recipes.")
+    )
+    parser.add_argument(
+        "--config", metavar="FILE", help=tr("Read settings from this JSON file. They go before the recipe's.")
+    )
+
+
+def source_values(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``--recipe`` and, over it, ``--config`` set; unchecked.
+
+    Raises:
+        ExperimentError: if there is no such recipe, or the file cannot be read.
+    """
+    values = dict(recipe(given["recipe"]).experiment) if "recipe" in given else {}
+    return merged(values, _config(given["config"])) if "config" in given else values
+
+
+def _config(file: str) -> dict[str, Any]:
+    try:
+        return read_values(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        why = error if isinstance(error, ExperimentError) else getattr(error, "strerror", None) or error
+        text = tr("{file} cannot be read: {error}", file=file, error=why)
+        raise ExperimentError([Problem("config", text)]) from None
+
+
+def chosen(argv: list[str], items: list[Setting]) -> list[tuple[str, Any]]:
+    """The choices, such as the model, that `argv` names: they decide which other flags there are.
+
+    Raises:
+        ExperimentError: if one does not exist; it lists the known ones.
+    """
+    parser = Parser(add_help=False)
+    choices = [item for item in items if item.registry is not None]
+    add_flags(parser, choices, {})
+    given = changes(vars(parser.parse_known_args(argv)[0]), choices)
+    wrong = [item.path for item in choices if dict(given).get(item.path, item.default) not in (item.registry or ())]
+    for path in wrong:
+        parse_experiment(with_value({}, path, dict(given)[path]))
+    return given
+
+
+def with_choices(argv: list[str], values: Values) -> dict[str, Any]:
+    """All settings, with the defaults, then `values`, then the choices that `argv` names: the flags follow from them."""
+    complete = merged(to_values(Experiment()), values)
+    return changed(complete, chosen(argv, settings_of(complete)))
+
+
+def add_flags(parser: argparse.ArgumentParser, items: list[Setting], values: Values | None) -> None:
+    """A flag for each setting, in a group for each section; `values` are shown as the defaults, None shows none."""
+    count = Counter(_last(item) for item in items)
+    groups: dict[str, Any] = {}
+    for item in items:
+        title = _SECTIONS.get(item.section, item.label)
+        group = groups.get(item.section) or groups.setdefault(item.section, parser.add_argument_group(tr(title)))
+        short = [_last(item)] if count[_last(item)] == 1 and _last(item) not in _RESERVED else []
+        names = [f"--{name}" for name in dict.fromkeys([*short, flag_name(item.path)])]
+        group.add_argument(*names, dest=item.path, help=_help(item, values), **_kind(item))
+
+
+def changes(given: Mapping[str, Any], items: list[Setting]) -> list[tuple[str, Any]]:
+    """The settings that flags gave: dotted path and value, in declared order, so that a choice precedes its options."""
+    return [(item.path, _value(given[item.path])) for item in items if item.path in given]
+
+
+def changed(values: Values, flags: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """`values` with what the flags say. To name the choice that there is already keeps its options."""
+    result = dict(values)
+    for path, value in flags:
+        if get_value(result, path) != value:
+            result = with_value(result, path, value)
+    return result
+
+
+def _last(item: Setting) -> str:
+    return flag_name(item.path.removesuffix(".name").rpartition(".")[2])
+
+
+def _value(given: Any) -> Any:
+    if not isinstance(given, list):
+        return given
+    return [part for word in given for part in word.split(",") if part]
+
+
+def _kind(item: Setting) -> dict[str, Any]:
+    if item.type is bool:
+        return {"action": argparse.BooleanOptionalAction}
+    if get_origin(item.type) is tuple:
+        return {"nargs": "*", "metavar": "N"}
+    if item.registry is not None:
+        return {"metavar": "NAME"}
+    words = {int: "N", float: "X"}.get(item.type, "TEXT")
+    return {"metavar": "|".join(map(str, get_args(item.type))) or words}
+
+
+def _help(item: Setting, values: Values | None) -> str:
+    facts = []
+    if values is not None:
+        value = get_value(values, item.path)
+        shown = _shown(item.default if value is None else value)
+        facts.append(tr("default {value}", value=f"{shown} {tr(item.unit)}".strip()))
+    if item.registry is not None:
+        facts.append(tr("known: {names}", names=", ".join(item.registry)))
+    facts += [f"{_SIGNS[key]} {bound:{'d' if isinstance(bound, int) else 'g'}}" for key, bound in item.bounds.items()]
+    text = f"{tr(item.label)}: {tr(item.explanation)}" + (f" [{'; '.join(facts)}]" if facts else "")
+    return text.replace("%", "%%")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return tr("on") if value else tr("off")
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return str(value) or tr("empty")

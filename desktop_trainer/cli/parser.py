@@ -1,0 +1,62 @@
+"""argparse with our manners: one message, no abbreviations, and what is near an unknown option. Knows no command."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+from desktop_trainer.cli.refusal import Refused
+from desktop_trainer.experiment.fields import settings_of, with_value
+from desktop_trainer.i18n import tr
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises `Refused` where argparse would print its usage and exit."""
+
+    def __init__(self, *, add_help: bool = True, **options: Any) -> None:
+        super().__init__(add_help=False, allow_abbrev=False, argument_default=argparse.SUPPRESS, **options)
+        if add_help:
+            self.add_argument("-h", "--help", action="help", help=tr("Show this and exit."))
+
+    def error(self, message: str) -> NoReturn:
+        """argparse's own complaints."""
+        raise Refused(f"{message}\n{tr('See {command} --help.', command=self.prog)}", 2)
+
+    def refuse_unknown(self, extras: Sequence[str]) -> None:
+        """Raise `Refused` if anything was left over, and name what could have been meant."""
+        options = [extra.partition("=")[0] for extra in extras if extra.startswith("--")]
+        if options:
+            self.error("\n".join(map(self._unknown, options)))
+        if extras:
+            self.error(tr("This is one too many: {words}", words=" ".join(extras)))
+
+    def _unknown(self, option: str) -> str:
+        lines = [tr("There is no option {option}.", option=option)]
+        near = get_close_matches(option, self._option_string_actions, n=3)
+        if near:
+            lines.append(tr("Near it: {options}.", options=", ".join(near)))
+        owners = list(_owners(option.removeprefix("--").removeprefix("no-")))
+        if owners and "--model" in self._option_string_actions:
+            lines.append(tr("It belongs to another choice; add {options}.", options=" / ".join(owners)))
+        return " ".join(lines)
+
+
+def _owners(option: str) -> Iterator[str]:
+    """The flags that choose what has `option`: ``--optimizer sgd`` for ``momentum``."""
+    for path, names in _choices():
+        for name in names:
+            values = with_value({}, path, name)
+            own = [item.path for item in settings_of(values) if item.path.startswith(path + ".")]
+            if any(option in (item.rpartition(".")[2].replace("_", "-"), flag_name(item)) for item in own):
+                yield f"--{path.rpartition('.')[2]} {name}"
+
+
+def _choices() -> list[tuple[str, list[str]]]:
+    return [(item.path, list(item.registry)) for item in settings_of({}) if item.registry is not None]
+
+
+def flag_name(path: str) -> str:
+    """``optimizer.weight_decay`` as ``optimizer-weight-decay``."""
+    return path.replace(".", "-").replace("_", "-")

@@ -1,0 +1,33 @@
+"""How a command ends early: a message and an exit code. Knows which errors are told in one message, and no command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Refused(Exception):
+    """The command cannot go on; the text says what happened, why, and what to do.
+
+    Attributes:
+        code: the process's exit code: 2 for bad input, 1 for what went wrong later.
+    """
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """In its block the errors that explain themselves become `Refused`; others are faults of this program."""
+    from desktop_trainer.catalog.errors import DataError
+    from desktop_trainer.engine.devices import DeviceMissing
+    from desktop_trainer.engine.weights import ModelMismatch
+    from desktop_trainer.runs.files import SaveFailed
+    from desktop_trainer.runs.model_errors import ModelFileError
+
+    try:
+        yield
+    except (DataError, DeviceMissing, ModelMismatch, SaveFailed, ModelFileError) as error:
+        raise Refused(str(error)) from error
