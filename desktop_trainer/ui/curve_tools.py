@@ -43,6 +43,7 @@ class CurveTools(QWidget):
         self._smoothing.setMaximum(0.999)
         self._smoothing.setSingleStep(0.01)
         self._smoothing.setValue(0.9)
+        self._axis.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)  # the language can change
         self._slider.setMaximum(999)
         self._slider.setValue(900)
         self._log.setCheckable(True)
