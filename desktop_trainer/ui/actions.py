@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from PySide6.QtGui import QAction, QKeySequence
@@ -134,6 +135,9 @@ ROWS = (
 )
 """Every action, in the order of its menu."""
 
+_MNEMONIC = re.compile(r"\(&.\)|&")
+"""What marks a letter in a menu and is nothing to read elsewhere: ``&Open``, ``打开(&O)``."""
+
 TOOLBAR = ("start", "pause", "step", "stop_and_keep", "stop_and_discard", "", "load_model", "save_model")
 
 
@@ -182,5 +186,6 @@ class Actions:
         action.setText(text)
         action.setStatusTip(hint)
         shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        name = text.replace("&", "").removesuffix("…")
+        name = _MNEMONIC.sub("", text).removesuffix("…")
+        action.setIconText(name)
         action.setToolTip(f"{hint or name} ({shortcut})" if shortcut else hint or name)
