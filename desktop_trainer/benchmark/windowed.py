@@ -1,0 +1,133 @@
+"""The engine under the real window with live curves, and how late the window's heart beats meanwhile. Needs Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Slot
+
+from desktop_trainer.benchmark.headless import EventClock, for_epochs
+from desktop_trainer.benchmark.workloads import Workload
+from desktop_trainer.engine.events import EpochEnded, Event, RunStarted
+from desktop_trainer.ui.app import create_window
+
+if TYPE_CHECKING:
+    from desktop_trainer.engine.events import RunEnded
+    from desktop_trainer.ui.window import TrainerWindow
+
+BEAT_MS = 10
+_SETTLE_MS = 400
+
+
+class Heart(QObject):
+    """A timer that should fire each `BEAT_MS` milliseconds in the window's thread.
+
+    Attributes:
+        late: how many seconds each beat came later than `BEAT_MS` after the one before.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.late: list[float] = []
+        self._last = 0.0
+        self._timer = QTimer(self, timerType=Qt.TimerType.PreciseTimer, interval=BEAT_MS)
+        self._timer.timeout.connect(self._beat)
+
+    def start(self) -> None:
+        """Begin to beat."""
+        self._last = perf_counter()
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Stop beating; a beat that is due counts."""
+        if self._timer.isActive():
+            self._timer.stop()
+            self._beat()
+
+    @Slot()
+    def _beat(self) -> None:
+        now = perf_counter()
+        self.late.append(max(now - self._last - BEAT_MS / 1000, 0.0))
+        self._last = now
+
+    def lateness(self) -> dict[str, float]:
+        """Median, 99th percentile and greatest lateness, in seconds."""
+        p50, p99, most = np.percentile(self.late, (50, 99, 100)).tolist()
+        return {"late_p50": p50, "late_p99": p99, "late_max": most}
+
+
+class Watch(QObject):
+    """Takes the times of one run in a window; `measured` once it has ended."""
+
+    def __init__(self, window: TrainerWindow, workload: Workload) -> None:
+        super().__init__()
+        self._clock, self._heart, self._loop = EventClock(), Heart(self), QEventLoop(self)
+        self._epochs = workload.epochs
+        self._error: BaseException | None = None
+        window.session.happened.connect(self._on_event)
+        window.session.failed.connect(self._on_failed)
+        window.session.ended.connect(self._on_ended)
+        window.session.start(for_epochs(workload))
+        self._loop.exec()
+        window.session.happened.disconnect(self._on_event)
+        window.session.failed.disconnect(self._on_failed)
+        window.session.ended.disconnect(self._on_ended)
+        if self._error is not None:
+            raise self._error
+
+    def measured(self) -> dict[str, float]:
+        """As the engine's, with the heart's lateness while it trained."""
+        return {**self._clock.measured(), **self._heart.lateness()}
+
+    @Slot(object)
+    def _on_event(self, event: Event) -> None:
+        self._clock.hear(event)
+        if isinstance(event, RunStarted):
+            self._heart.start()
+        elif isinstance(event, EpochEnded) and self._clock.epochs == self._epochs:
+            self._heart.stop()
+
+    @Slot(object)
+    def _on_failed(self, error: BaseException) -> None:
+        self._error = error
+
+    @Slot(object)
+    def _on_ended(self, _: RunEnded | None) -> None:
+        # `failed` comes after `ended`, so the loop ends one turn later.
+        QTimer.singleShot(0, self._loop.quit)
+
+
+class WindowedEngine:
+    """A contender: a new run in one window each time it is called."""
+
+    def __init__(self, window: TrainerWindow, workload: Workload) -> None:
+        self._window, self._workload = window, workload
+
+    def __call__(self) -> dict[str, float]:
+        rest(_SETTLE_MS)
+        return Watch(self._window, self._workload).measured()
+
+
+def rest(milliseconds: int) -> None:
+    """Let the windows do what they have to do."""
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
+
+
+@contextmanager
+def opened_window() -> Iterator[TrainerWindow]:
+    """The window, shown; closed behind the block."""
+    window = create_window()
+    window.show()
+    rest(_SETTLE_MS)
+    try:
+        yield window
+    finally:
+        window.close()
+        window.deleteLater()
+        rest(0)

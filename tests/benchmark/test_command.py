@@ -1,0 +1,75 @@
+"""The command from outside: a quick run on tiny data, and what it refuses."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HAS_QT = importlib.util.find_spec("PySide6") is not None
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, without a screen."""
+    environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    command = [sys.executable, "-m", "desktop_trainer", "benchmark", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=250, env=environment)
+
+
+def test_a_quick_run_measures_every_contender_and_leaves_no_trace(home: Path, tmp_path: Path) -> None:
+    """Training in the window too, if there is Qt; the user's own folder stays empty."""
+    plot = tmp_path / "plot.svg"
+    done = run("--quick", "--json", "--device", "cpu", *(["--plot", str(plot)] if HAS_QT else []))
+    assert done.returncode == 0, done.stderr
+    read = json.loads(done.stdout)
+    contenders = {"plain loop", "engine, headless", "fixed-batch limit"} | (
+        {"engine, in the window"} if HAS_QT else set()
+    )
+    assert {name: set(taken) for name, taken in read["training"].items()} == dict.fromkeys(
+        ("T1", "T3", "ResNet"), contenders
+    )
+    assert len(read["startup"]["help"]) == read["repeats"] == 1
+    assert any("mean nothing" in note for note in read["notes"])
+    assert not home.exists()
+    if HAS_QT:
+        assert plot.read_text().startswith("<?xml")
+        assert set(read["frames"]) == {"1000", "10000"}
+        assert any("offscreen" in note for note in read["notes"])
+
+
+def test_only_the_groups_asked_for_are_measured() -> None:
+    done = run("--quick", "--only", "t3", "--repeat", "2")
+    assert done.returncode == 0, done.stderr
+    assert "T3: Softmax regression" in done.stdout
+    assert "T1" not in done.stdout
+    assert "2 of 2" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--repeat", "0"], "the least is 1"),
+        (["--only", "everything"], "invalid choice"),
+        (["--plot", "figure.pdf"], "does not end in .png or .svg"),
+        (["--device", "cuda:99"], "no device cuda:99"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_at_once(arguments: list[str], message: str) -> None:
+    done = run("--quick", *arguments)
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_does_not_load_torch() -> None:
+    code = (
+        "import sys; from desktop_trainer.cli import main; main(['benchmark', '--help']); print(*sorted(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "--only" in done.stdout
+    assert not {"torch", "PySide6"} & set(done.stdout.split())
