@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from numpy.typing import NDArray
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QSaveFile, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QAction, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
@@ -140,17 +141,20 @@ def _complain_of_curves(parent: QWidget, path: Path, reason: str) -> None:
     complain(parent, tr("Save the curves"), text)
 
 
-def table(series: Series, stop: int) -> Iterator[str]:
-    """The first `stop` records as lines of CSV, some thousand at a time; an epoch's means stand beside its last batch."""
-    yield _HEADER
+def table(series: Series) -> Iterator[str]:
+    """The records that are there now as CSV, some thousand lines at a time; an epoch's means stand beside its last batch."""
+    columns = [column.values for column in (series.loss, series.correct, series.count, series.lr, series.seconds)]
     means = {ended.epoch * series.batches_per_epoch: ended for ended in series.epochs}
-    for first in range(0, stop, _ROWS):
-        cut = slice(first, min(first + _ROWS, stop))
-        columns = (series.loss, series.correct, series.count, series.lr, series.seconds)
-        rows = zip(*(column.values[cut].tolist() for column in columns), strict=True)
-        yield "".join(
-            _line(first + at + series.origin, series.batches_per_epoch, row, means) for at, row in enumerate(rows)
-        )
+    return _portions(columns, series.origin, series.batches_per_epoch, means)
+
+
+def _portions(
+    columns: Sequence[NDArray[Any]], origin: int, per_epoch: int, means: dict[int, EpochEnded]
+) -> Iterator[str]:
+    yield _HEADER
+    for first in range(0, len(columns[0]), _ROWS):
+        rows = zip(*(column[first : first + _ROWS].tolist() for column in columns), strict=True)
+        yield "".join(_line(origin + first + at, per_epoch, row, means) for at, row in enumerate(rows))
 
 
 def _line(batch: int, per_epoch: int, row: tuple[float, ...], means: dict[int, EpochEnded]) -> str:
@@ -179,7 +183,7 @@ class TableExport(QProgressDialog):
         self.setMaximum(-(-len(series) // _ROWS) + 1)
         self.setAutoClose(False)
         self._path, self._file = path, QSaveFile(str(path))
-        self._lines = table(series, len(series))
+        self._lines = table(series)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._step)
         self.canceled.connect(self._end)

@@ -168,7 +168,7 @@ class CurvePlot(QWidget):
     def _y_range(self) -> tuple[float, float]:
         """All that there is; the accuracy from 0 to 1, the loss from 0 on, if it is nowhere below."""
         if self.quantity == "accuracy":
-            return 0.0, 1.02
+            return 0.0, 1.08
         extremes = self.series.extremes(self.quantity, positive=self.log)
         if extremes is None:
             return (-2.0, 1.0) if self.log else (0.0, 1.0)

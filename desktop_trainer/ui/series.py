@@ -181,11 +181,11 @@ class Series:
 
     def extremes(self, metric: str, *, positive: bool = False) -> tuple[float, float] | None:
         """Least and greatest finite value of any batch or epoch, with `positive` above zero; None if there is none."""
-        summary, means = (
-            self.metrics[metric],
-            (self._means[f"train_{metric}"].values, self._means[f"test_{metric}"].values),
-        )
-        values: Floats = np.concatenate((summary.low.values, summary.high.values, *means))
+        low, high = self.metrics[metric].low.values, self.metrics[metric].high.values
+        means = (self._means[f"train_{metric}"].values, self._means[f"test_{metric}"].values)
+        if positive and (low <= 0).any():
+            low = self.values(metric)
+        values: Floats = np.concatenate((low, high, *means))
         values = values[np.isfinite(values) & (values > 0 if positive else True)]
         return (float(values.min()), float(values.max())) if len(values) else None
 

@@ -119,7 +119,7 @@ LIGHT = Theme(
         batch="#bcd8ee",
         smoothed="#0072b2",
         train="#d55e00",
-        test="#00825f",
+        test="#8a2f6d",
     ),
 )
 
@@ -151,7 +151,7 @@ DARK = Theme(
         batch="#2f5271",
         smoothed="#56b4e9",
         train="#e69f00",
-        test="#2fc193",
+        test="#cc79a7",
     ),
 )
 
@@ -187,25 +187,24 @@ def apply_theme(app: QApplication, mode: str) -> None:
         app.styleHints().unsetColorScheme()
     else:
         app.styleHints().setColorScheme(scheme)
-    follower.use(DARK if (scheme or app.styleHints().colorScheme()) is Qt.ColorScheme.Dark else LIGHT)
+    follower.chosen = scheme
+    follower.follow(app.styleHints().colorScheme())
 
 
 class _Follower(QObject):
-    """Puts a theme on the application whenever the desktop, or `apply_theme`, changes the colour scheme."""
+    """Puts a theme on the application whenever the desktop changes its colour scheme; `chosen` comes first."""
 
     def __init__(self, app: QApplication) -> None:
         super().__init__(app)
         self._app = app
-        app.styleHints().colorSchemeChanged.connect(self._on_scheme)
+        self.chosen: Qt.ColorScheme | None = None
+        app.styleHints().colorSchemeChanged.connect(self.follow)
 
     @Slot(Qt.ColorScheme)
-    def _on_scheme(self, scheme: Qt.ColorScheme) -> None:
-        self.use(DARK if scheme is Qt.ColorScheme.Dark else LIGHT)
-
-    def use(self, theme: Theme) -> None:
-        """Put `theme` on the application, unless it is there."""
+    def follow(self, scheme: Qt.ColorScheme) -> None:
+        """Use the theme for `chosen`, else for the desktop's `scheme`."""
         global _current
-        _current = theme
+        theme = _current = DARK if (self.chosen or scheme) is Qt.ColorScheme.Dark else LIGHT
         if self._app.property("theme") != theme.name:
             self._app.setProperty("theme", theme.name)
             self._app.setPalette(theme.palette())
