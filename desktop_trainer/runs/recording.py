@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -92,6 +92,8 @@ class Recording:
 
     def _keep(self, ended: RunEnded) -> RunEnded:
         self.ended = ended
+        if not self.training.started:
+            self._forget()
         if self.resumable and _finite(model := self.snapshot()):
             self.kept, self._written = model, False
         if self.kept is not None and not self._written:
@@ -99,6 +101,12 @@ class Recording:
         kept = {"run": self.folder, "model": self.folder / MODEL}
         self.ended = replace(ended, paths={name: str(path) for name, path in kept.items() if path.exists()})
         return self.ended
+
+    def _forget(self) -> None:
+        """Leave nothing of a run that never came to train."""
+        (self.folder / EXPERIMENT).unlink(missing_ok=True)
+        with suppress(OSError):
+            self.folder.rmdir()
 
     def _write(self, model: SavedModel) -> None:
         save_model(self.folder / MODEL, model)

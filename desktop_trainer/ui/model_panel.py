@@ -37,7 +37,7 @@ class ModelPanel(QWidget):
         self._tree = named(QTreeWidget(), "model_layers")
         self._tree.setUniformRowHeights(True)
         self._tree.setIndentation(12)
-        self._tree.setColumnCount(4)
+        self._tree.setColumnCount(3)
         self._tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         layout = QVBoxLayout(self)
         layout.addWidget(self._head)
@@ -88,7 +88,7 @@ class ModelPanel(QWidget):
 
     def retranslate(self) -> None:
         """Show everything anew in the current language."""
-        self._tree.setHeaderLabels([tr("Layer"), tr("Kind"), tr("Output shape"), tr("Parameters")])
+        self._tree.setHeaderLabels([tr("Layer"), tr("Output shape"), tr("Parameters")])
         self._tree.setAccessibleName(tr("Layers of the model"))
         self._tree.clear()
         if self._summary is None:
@@ -103,8 +103,10 @@ class ModelPanel(QWidget):
         parents: list[QTreeWidgetItem] = []
         for row in summary.layers:
             shape = " × ".join(map(str, row.output_shape))
-            item = QTreeWidgetItem([row.name, row.kind, shape, _grouped(row.parameters) if row.parameters else ""])
-            item.setTextAlignment(3, Qt.AlignmentFlag.AlignRight)
+            item = QTreeWidgetItem(
+                [f"{row.name}  {row.kind}", shape, _grouped(row.parameters) if row.parameters else ""]
+            )
+            item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight)
             del parents[max(0, row.depth - 1) :]
             if parents:
                 parents[-1].addChild(item)

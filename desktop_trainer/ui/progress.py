@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
 
 from desktop_trainer.i18n import mark, tr
@@ -22,6 +23,9 @@ _STATES = {
     RunState.PAUSED: mark("Paused"),
     RunState.STOPPING: mark("Stopping after this batch…"),
 }
+
+
+_SEPARATOR = "  ·  "
 
 
 class ProgressStrip(QWidget):
@@ -49,8 +53,8 @@ class ProgressStrip(QWidget):
 
     @property
     def figures(self) -> str:
-        """The line of figures."""
-        return self._figures.text()
+        """All the figures in a line."""
+        return self._figures.toolTip()
 
     @property
     def run_share(self) -> float | None:
@@ -96,8 +100,7 @@ class ProgressStrip(QWidget):
 
     def retranslate(self) -> None:
         """Show everything anew in the current language."""
-        self._figures.setText("  ·  ".join(part for part in self._parts() if part))
-        self._figures.setToolTip(self._figures.text())
+        self._show_figures()
         pace = self._pace
         self.epoch_bar.setValue(0 if pace is None else round(1000 * pace.epoch_share))
         self.run_bar.setValue(0 if pace is None else round(1000 * pace.run_share))
@@ -109,6 +112,21 @@ class ProgressStrip(QWidget):
         for bar, name in ((self.epoch_bar, tr("Progress of the epoch")), (self.run_bar, tr("Progress of the run"))):
             bar.setAccessibleName(name)
             bar.setToolTip(name)
+
+    def _show_figures(self) -> None:
+        """As many of the figures as there is room for, the first ones first; the tooltip has them all."""
+        parts = [part for part in self._parts() if part]
+        self._figures.setToolTip(_SEPARATOR.join(parts))
+        self._figures.setAccessibleName(_SEPARATOR.join(parts))
+        room = self._figures.fontMetrics().horizontalAdvance
+        while len(parts) > 1 and room(_SEPARATOR.join(parts)) > self._figures.width():
+            parts.pop()
+        self._figures.setText(_SEPARATOR.join(parts))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Qt's: there is more room, or less."""
+        super().resizeEvent(event)
+        self._show_figures()
 
     def _parts(self) -> list[str]:
         from desktop_trainer.engine.pace import duration

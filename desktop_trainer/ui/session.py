@@ -15,7 +15,7 @@ from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.ui.thread import Command, TrainingThread
 
 if TYPE_CHECKING:
-    from desktop_trainer.engine.events import Event, RunEnded
+    from desktop_trainer.engine.events import Event
     from desktop_trainer.engine.training import Training
     from desktop_trainer.runs.model_file import SavedModel
     from desktop_trainer.runs.recording import Recording

@@ -18,7 +18,7 @@ from desktop_trainer.catalog.errors import DownloadFailed
 from desktop_trainer.experiment.choices import DatasetChoice, Remote, RemoteFile
 
 if TYPE_CHECKING:
-    from tests.catalog.conftest import Mirror
+    from tests.conftest import Mirror
 
     Mirrors: TypeAlias = tuple[Mirror, Mirror]
 

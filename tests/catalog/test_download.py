@@ -27,7 +27,7 @@ from desktop_trainer.catalog.transfer import MirrorFailed, Transfer, _SameSafety
 from desktop_trainer.experiment.choices import DatasetChoice, Remote, RemoteFile
 
 if TYPE_CHECKING:
-    from tests.catalog.conftest import Mirror
+    from tests.conftest import Mirror
 
     Mirrors: TypeAlias = tuple[Mirror, Mirror]
 

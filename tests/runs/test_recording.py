@@ -53,14 +53,16 @@ def test_closing_at_any_event_keeps_the_model_of_that_moment(tmp_path: Path, kin
     assert same(dict(load_model(tmp_path / MODEL).weights), run.training.model.state_dict())
 
 
-def test_closing_while_data_load_keeps_no_model_and_no_error(tmp_path: Path) -> None:
-    run = recording(tmp_path)
+def test_a_run_that_never_came_to_train_leaves_no_folder(tmp_path: Path) -> None:
+    run = recording(tmp_path / "run")
+    run.folder.mkdir()
     events = run.events()
     next(events)
     events.close()
     assert run.ended is not None
     assert run.ended.outcome == "stopped"
-    assert "model" not in run.ended.paths
+    assert run.ended.paths == {}
+    assert not run.folder.exists()
 
 
 def test_a_diverged_run_leaves_the_model_of_its_last_whole_epoch(tmp_path: Path) -> None:
@@ -101,10 +103,12 @@ def test_a_long_run_writes_its_model_between_epochs(tmp_path: Path, monkeypatch:
 
 def test_a_run_that_raises_is_recorded_as_failed(tmp_path: Path) -> None:
     run = recording(tmp_path)
+    events = run.events()
+    while not isinstance(next(events), BatchEnded):
+        pass
+    run.training.loss_fn = lambda _logits, _labels: 1 / 0  # type: ignore[assignment, return-value]
     with pytest.raises(ZeroDivisionError):
-        for event in run.events():
-            if isinstance(event, BatchEnded):
-                run.training.loss_fn = lambda _logits, _labels: 1 / 0  # type: ignore[assignment, return-value]
+        next(events)
     assert run.ended is not None
     assert run.ended.outcome == "failed"
     assert not run.resumable

@@ -35,7 +35,7 @@ def reporter(qtbot: QtBot) -> Iterator[FaultReporter]:
 
 
 class Painter(QWidget):
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _: QPaintEvent) -> None:  # noqa: N802
         raise RuntimeError("while painting")
 
 

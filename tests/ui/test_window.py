@@ -262,11 +262,11 @@ def test_the_language_changes_at_once_and_comes_back_at_the_next_start(qtbot: Qt
     qtbot.waitUntil(lambda: window.actions_["start"].text() == "&Start", timeout=5_000)
 
 
-def test_the_theme_changes_at_once(qtbot: QtBot, open_window: Opener) -> None:
+@pytest.mark.parametrize(("theme", "dark"), [("dark", True), ("light", False)])
+def test_the_theme_changes_at_once(qtbot: QtBot, open_window: Opener, theme: str, dark: bool) -> None:
     window = open_window(SHORT)
-    for theme, dark in (("dark", True), ("light", False)):
-        window.findChild(QAction, f"theme_{theme}").trigger()
-        qtbot.waitUntil(lambda dark=dark: (window.palette().window().color().lightness() < 128) is dark, timeout=5_000)
+    window.findChild(QAction, f"theme_{theme}").trigger()
+    qtbot.waitUntil(lambda: (window.palette().window().color().lightness() < 128) is dark, timeout=5_000)
 
 
 def test_the_named_parts_are_there(open_window: Opener) -> None:
