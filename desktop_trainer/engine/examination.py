@@ -45,5 +45,3 @@ def examine(experiment: Experiment, weights: Mapping[str, Tensor]) -> Generator[
     for done in evaluation.steps():
         yield Evaluating(0, done, split.plan.batches)
     yield Evaluated(*evaluation.means(), split.plan.samples)
-
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import monotonic, thread_time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Slot
 from PySide6.QtGui import QShowEvent
@@ -102,6 +102,17 @@ class CurvesPanel(QWidget):
         """Forget every number, and follow those that come."""
         self.series.clear()
         self._epochs = 0
+        self.fit()
+
+    def shelve(self) -> dict[str, Any]:
+        """Show nothing; returns what `unshelve` shows again."""
+        shelf = self.series.shelve()
+        self.fit()
+        return shelf
+
+    def unshelve(self, shelf: dict[str, Any]) -> None:
+        """Show again what was shelved."""
+        self.series.unshelve(shelf)
         self.fit()
 
     @Slot()

@@ -31,6 +31,7 @@ class RunView(QObject):
         session.happened.connect(self._on_event)
         session.ended.connect(self._on_ended)
         session.discarded.connect(self._on_discarded)
+        session.restored.connect(self._on_restored)
         session.state_changed.connect(progress.set_state)
 
     @Slot(object)
@@ -69,7 +70,14 @@ class RunView(QObject):
 
     @Slot()
     def _on_discarded(self) -> None:
-        self._curves.clear()
+        self._shelf = self._curves.shelve()
         self._epochs.clear()
         self._progress.clear()
         self._log.add(tr("The run was discarded."))
+
+    @Slot()
+    def _on_restored(self) -> None:
+        self._curves.unshelve(self._shelf)
+        for ended in self._curves.series.epochs:
+            self._epochs.add(ended)
+        self._log.add(tr("The run was brought back."))

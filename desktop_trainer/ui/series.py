@@ -85,6 +85,18 @@ class Series:
         self.epochs: list[EpochEnded] = []
         self._means = {name: Column(np.float64) for name in _MEANS}
 
+    def shelve(self) -> dict[str, Any]:
+        """Forget everything but the smoothing; returns what `unshelve` takes."""
+        shelf = dict(vars(self))
+        self.clear()
+        return shelf
+
+    def unshelve(self, shelf: dict[str, Any]) -> None:
+        """Be again what `shelve` forgot; the smoothing stays as it is now."""
+        smoothing = self.smoothing
+        vars(self).update(shelf)
+        self.smoothing = smoothing
+
     def __len__(self) -> int:
         return len(self.loss)
 

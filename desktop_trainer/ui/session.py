@@ -42,6 +42,7 @@ class Session(QObject):
         ended: the `RunEnded`, or None if the run never came to be.
         model_changed: there is another `model`, or none.
         discarded: the run that had ended was discarded; the bin holds it.
+        restored: it was brought back.
     """
 
     state_changed = Signal(object)
@@ -51,13 +52,13 @@ class Session(QObject):
     ended = Signal(object)
     model_changed = Signal()
     discarded = Signal()
+    restored = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.state = RunState.IDLE
         self.experiment: Experiment | None = None
         self.model: SavedModel | None = None
-        self.history: list[Event] = []
         self.binned: Path | None = None
         self._thread: TrainingThread | None = None
         self._last: Recording | None = None
@@ -86,7 +87,6 @@ class Session(QObject):
             return
         weights = None if weights_of is None else weights_of.weights
         self.binned = None
-        self.history = []
         self._launch(experiment, lambda: _new_recording(experiment, weights=weights), step=step, fresh=True)
 
     def go_on(self) -> None:
@@ -131,18 +131,15 @@ class Session(QObject):
         self.discarded.emit()
 
     def undo_discard(self) -> None:
-        """Bring back the run that was discarded last, with all that it said."""
+        """Bring back the run that was discarded last."""
         from desktop_trainer.runs import store
 
         if self.active or self._last is None or self.binned is None:
             return
         store.restore(self.binned)
         self.binned = None
-        self.began.emit(True)
-        for event in self.history:
-            self.happened.emit(event)
         self._set_model(self._last.kept)
-        self.ended.emit(self._last.ended)
+        self.restored.emit()
 
     def with_model(self, use: Callable[[SavedModel], None]) -> None:
         """Call `use` with the model as it is now: of the run between two batches, else the one that is there."""
@@ -185,8 +182,6 @@ class Session(QObject):
 
     @Slot(object)
     def _on_event(self, event: Event) -> None:
-        if type(event).__name__ in ("RunStarted", "BatchEnded", "EpochEnded"):
-            self.history.append(event)
         self.happened.emit(event)
 
     @Slot()

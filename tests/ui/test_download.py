@@ -66,8 +66,9 @@ def test_cancel_works_while_the_server_is_silent_and_the_next_time_goes_on(
     window, dialog = ask_for_download(qtbot, open_window, tmp_path)
     qtbot.waitUntil(lambda: "MB" in dialog.text, timeout=60_000)
     with qtbot.waitSignal(dialog.finished, timeout=30_000):
-        cancel = dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Cancel)
-        qtbot.mouseClick(cancel, Qt.MouseButton.LeftButton)
+        buttons = dialog.findChild(QDialogButtonBox)
+        assert buttons is not None
+        qtbot.mouseClick(buttons.button(QDialogButtonBox.StandardButton.Cancel), Qt.MouseButton.LeftButton)
     assert not (tmp_path / "FashionMNIST" / "raw" / FILES[0]).exists()
     window.actions_["download_data"].trigger()
     again = window.findChildren(DownloadDialog)[-1]
