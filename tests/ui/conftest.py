@@ -62,7 +62,7 @@ else:
             return window
 
         yield opener
-        for window in opened:
+        for window in filter(isValid, opened):
             if window.session.active:
                 window.session.stop()
             qtbot.waitUntil(lambda window=window: not window.session.active, timeout=30_000)  # type: ignore[misc]
