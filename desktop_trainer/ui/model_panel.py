@@ -88,7 +88,7 @@ class ModelPanel(QWidget):
 
     def retranslate(self) -> None:
         """Show everything anew in the current language."""
-        self._tree.setHeaderLabels([tr("Layer"), tr("Output shape"), tr("Parameters")])
+        self._tree.setHeaderLabels([tr("Layer"), tr("Shape"), tr("Parameters")])
         self._tree.setAccessibleName(tr("Layers of the model"))
         self._tree.clear()
         if self._summary is None:
