@@ -55,6 +55,8 @@ def _machine(results: Results) -> Iterator[str]:
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     yield f"Python {machine['python']}, {versions}"
     yield tr("Computing on {device} ({name}), {threads} threads in an operation; medians of {repeats} alternating repetitions.", device=machine["device"], name=machine["device_name"], threads=machine["threads"], repeats=results.repeats)  # fmt: skip
+    if openmp := machine["openmp"]:
+        yield ", ".join(f"{name}={value}" for name, value in sorted(openmp.items()))
     yield from results.notes
 
 

@@ -9,7 +9,7 @@ from desktop_trainer.benchmark.results import ENGINE, GRAPH, LIMIT, MILLION, PLA
 
 MACHINE = {
     "system": "Linux", "processor": "Some CPU", "cores": 2, "load": [0.1, 0.2, 0.3], "python": "3.11",
-    "versions": {"torch": "2.10"}, "device": "cpu", "device_name": "cpu", "threads": 2,
+    "versions": {"torch": "2.10"}, "device": "cpu", "device_name": "cpu", "threads": 2, "openmp": {"OMP_WAIT_POLICY": "passive"},
 }  # fmt: skip
 
 
@@ -75,6 +75,7 @@ def test_people_see_machine_medians_spread_and_verdicts(results: Results) -> Non
     lines = table(results).splitlines()
     assert lines[0].startswith("Some CPU, 2 cores")
     assert "2 threads" in lines[2]
+    assert "OMP_WAIT_POLICY=passive" in lines
     assert "A note." in lines
     (plain,) = (line for line in lines if line.split()[:3] == ["plain", "loop", "epoch"])
     assert plain.split()[-7:] == ["22.000", "s", "4.000", "s", "40.000", "s", "2.000"]
