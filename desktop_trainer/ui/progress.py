@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
 
@@ -26,10 +26,18 @@ _STATES = {
 
 
 _SEPARATOR = "  ·  "
+_REFRESH_MS = 125
+"""Numbers that change faster cannot be read."""
 
 
 class ProgressStrip(QWidget):
-    """Two bars and a line of figures; empty before the first run."""
+    """Two bars and a line of figures; empty before the first run.
+
+    Signals:
+        refreshed: the figures are others, perhaps.
+    """
+
+    refreshed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,6 +47,8 @@ class ProgressStrip(QWidget):
         self._state = RunState.IDLE
         self._doing = ""
         self._epochs = 0
+        self._timer = QTimer(self, singleShot=True, interval=_REFRESH_MS)
+        self._timer.timeout.connect(self.refresh)
         self.epoch_bar = _bar("epoch_progress")
         self.run_bar = _bar("run_progress")
         self._figures = named(QLabel(), "figures")
@@ -64,18 +74,18 @@ class ProgressStrip(QWidget):
     def set_state(self, state: RunState) -> None:
         """Show what the session is doing."""
         self._state = state
-        self._doing = "" if state in (RunState.IDLE, RunState.RUNNING) else self._doing
-        self.retranslate()
+        self._doing = "" if state is RunState.IDLE else self._doing
+        self.refresh()
 
     def begin(self) -> None:
         """A run begins: say so before it says anything itself."""
         self._pace, self._doing = None, tr("Starting…")
-        self.retranslate()
+        self.refresh()
 
     def clear(self) -> None:
         """Nothing is going on, and nothing was."""
         self._pace, self._doing = None, ""
-        self.retranslate()
+        self.refresh()
 
     def show_event(self, event: Event) -> None:
         """Take in what the run says."""
@@ -96,10 +106,21 @@ class ProgressStrip(QWidget):
                 self._pace.end_epoch(event)
             case _:
                 pass
-        self.retranslate()
+        if not self._timer.isActive():
+            self._timer.start()
 
     def retranslate(self) -> None:
         """Show everything anew in the current language."""
+        for bar, name in ((self.epoch_bar, tr("Progress of the epoch")), (self.run_bar, tr("Progress of the run"))):
+            bar.setAccessibleName(name)
+            bar.setToolTip(name)
+        self.run_bar.setFormat(tr("run %p%"))
+        self.refresh()
+
+    @Slot()
+    def refresh(self) -> None:
+        """Show the figures as they are now."""
+        self._timer.stop()
         self._show_figures()
         pace = self._pace
         self.epoch_bar.setValue(0 if pace is None else round(1000 * pace.epoch_share))
@@ -108,10 +129,7 @@ class ProgressStrip(QWidget):
         self.epoch_bar.setFormat(
             tr("epoch {epoch}/{epochs}", epoch=epoch, epochs=self._epochs) if pace else tr("epoch")
         )
-        self.run_bar.setFormat(tr("run %p%"))
-        for bar, name in ((self.epoch_bar, tr("Progress of the epoch")), (self.run_bar, tr("Progress of the run"))):
-            bar.setAccessibleName(name)
-            bar.setToolTip(name)
+        self.refreshed.emit()
 
     def _show_figures(self) -> None:
         """As many of the figures as there is room for, the first ones first; the tooltip has them all."""

@@ -215,7 +215,8 @@ class Series:
         if blocks:
             edges, stop = edges // BLOCK, -(-stop // BLOCK)
             edges[-1] = stop
-        edges, columns_begun = np.unique(edges, return_index=True)
+        columns_begun = np.flatnonzero(np.diff(edges, prepend=-1))  # the edges rise
+        edges = edges[columns_begun]
         middles = left + (columns_begun[1:].astype(np.float64) - 0.5) * ((right - left) / columns)
         return (self._of_blocks if blocks else self._of_batches)(metric, axis, edges, middles)
 

@@ -155,7 +155,7 @@ class TrainerWindow(QMainWindow):
         self.looks.recent_chosen.connect(self._load)
         self.session.state_changed.connect(self._show_title)
         self.session.state_changed.connect(self._show_undo)
-        self.session.happened.connect(self._show_title)
+        self.progress.refreshed.connect(self._show_title)
         self.session.ended.connect(self._on_run_ended)
 
     def _warm_up(self) -> None:
