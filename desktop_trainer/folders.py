@@ -25,6 +25,11 @@ def runs() -> Path:
     return home() / "runs"
 
 
+def log_file() -> Path:
+    """Where the window writes down what went wrong."""
+    return home() / "desktop-trainer.log"
+
+
 def resources() -> Path:
     """Icons, translations and recipes: beside the package in a checkout, inside it when installed."""
     package = Path(__file__).resolve().parent

@@ -43,6 +43,9 @@ def show_batches(samples: str, batch_size: str, *, drop_last: bool, as_json: boo
         print(json.dumps({"samples": plan.samples, "batch_size": plan.batch_size, "drop_last": drop_last, **numbers, "formula": plan.formula}))  # fmt: skip
         return 0
     print(tr("{formula} batches an epoch", formula=plan.formula))
+    if plan.batches == 0:
+        print(tr("No batch: a training with these numbers is refused."))
+        return 0
     print(tr("{full} full batches of {batch_size}, the last batch has {last_batch_size}", full=plan.full_batches, batch_size=plan.batch_size, last_batch_size=plan.last_batch_size))  # fmt: skip
     print(tr("{left_out} samples are left out of each epoch", left_out=plan.left_out))
     return 0

@@ -11,7 +11,7 @@ from desktop_trainer.engine.data import load_split
 from desktop_trainer.engine.devices import choose_device
 from desktop_trainer.engine.evaluation import Evaluation
 from desktop_trainer.engine.events import Evaluated, Evaluating, Event, Loading
-from desktop_trainer.engine.weights import check_weights
+from desktop_trainer.engine.weights import check_weights, load_weights
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 
@@ -38,9 +38,9 @@ def examine(experiment: Experiment, weights: Mapping[str, Tensor]) -> Generator[
     device = choose_device(experiment.device.name)
     yield Loading(tr("Reading {dataset}", dataset=tr(experiment.data.dataset.label)), 0, 1)
     split = load_split(experiment.data, train=False, device=device)
-    with torch.device("meta"):
+    with torch.random.fork_rng(devices=[]):
         model = experiment.model.build(experiment.data.info)
-    model.load_state_dict(dict(weights), assign=True)
+    load_weights(model, weights)
     evaluation = Evaluation(model.to(device), experiment.loss.build(), split)
     for done in evaluation.steps():
         yield Evaluating(0, done, split.plan.batches)

@@ -92,7 +92,7 @@ class Recording:
 
     def _keep(self, ended: RunEnded) -> RunEnded:
         self.ended = ended
-        if not self.training.started:
+        if not self.training.started and not (self.folder / MODEL).exists():
             self._forget()
         if self.resumable and _finite(model := self.snapshot()):
             self.kept, self._written = model, False

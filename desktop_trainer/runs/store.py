@@ -36,15 +36,31 @@ def new_folder(experiment: Experiment, runs: Path | None = None) -> Path:
 
 
 def discard(folder: Path) -> Path:
-    """Move a run's folder to the bin; returns where it lies, for `restore`."""
-    binned = folder.parent / _BIN / folder.name
-    binned.parent.mkdir(exist_ok=True)
-    return folder.rename(binned)
+    """Move a run's folder to the bin; returns where it lies, for `restore`.
+
+    Raises:
+        SaveFailed: if it cannot be moved.
+    """
+    return _move(folder, folder.parent / _BIN / folder.name)
 
 
 def restore(binned: Path) -> Path:
-    """Move a folder back out of the bin; returns its old place."""
-    return binned.rename(binned.parent.parent / binned.name)
+    """Move a folder back out of the bin; returns its old place.
+
+    Raises:
+        SaveFailed: if it cannot be moved.
+    """
+    return _move(binned, binned.parent.parent / binned.name)
+
+
+def _move(folder: Path, target: Path) -> Path:
+    try:
+        target.parent.mkdir(exist_ok=True)
+        return folder.rename(target)
+    except OSError as error:
+        reason = error.strerror or error
+        text = tr("The folder {folder} cannot be moved: {reason}. Was it moved or opened by another program?", folder=folder, reason=reason)  # fmt: skip
+        raise SaveFailed(text) from error
 
 
 def empty_bin(runs: Path | None = None) -> None:

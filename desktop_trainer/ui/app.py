@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -27,10 +28,19 @@ def main(experiment: Experiment | None = None) -> int:
         )
         return 1
     app = create_application()
+    from desktop_trainer.ui.faults import FaultReporter
+    from desktop_trainer.ui.garbage import GarbageCollector
+
+    faults, garbage = FaultReporter(app), GarbageCollector(app)
     window = create_window(experiment)
+    faults.caught.connect(window.show_fault)
     _close_on_signals(window)
     window.show()
-    return app.exec()
+    try:
+        return app.exec()
+    finally:
+        garbage.close()
+        faults.close()
 
 
 def create_application() -> QApplication:
@@ -63,7 +73,20 @@ def _has_display() -> bool:
     """On Linux a window needs an X or Wayland display, or a platform that needs none."""
     if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM", "") in ("offscreen", "minimal", "vnc"):
         return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return bool(os.environ.get("WAYLAND_DISPLAY")) or (bool(os.environ.get("DISPLAY")) and _x_answers())
+
+
+def _x_answers() -> bool:
+    """Whether the X server that ``DISPLAY`` names can be reached: Qt would abort the process."""
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return True  # then Qt itself says what is missing
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
+    answers = bool(xcb.xcb_connection_has_error(connection) == 0)
+    xcb.xcb_disconnect(connection)
+    return answers
 
 
 def _close_on_signals(window: TrainerWindow) -> None:

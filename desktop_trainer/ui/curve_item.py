@@ -23,6 +23,9 @@ _DASH = 5.0
 
 _DIAMOND = ((0.0, -4.6), (4.0, 0.0), (0.0, 4.6), (-4.0, 0.0))
 
+_DOT = 2.0
+"""Radius of a point that no line reaches, as the first batch of a run is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -42,6 +45,7 @@ class CurveItem(QGraphicsItem):
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self._lines = np.empty((0, 4))
         self._markers: list[QPointF] = []
+        self._dots: list[QPointF] = []
         self.recolour(QColor("black"), QColor("white"))
 
     def recolour(self, colour: QColor, background: QColor) -> None:
@@ -58,6 +62,8 @@ class CurveItem(QGraphicsItem):
         if self.look.dashed and len(x) > _MOST_MARKERS:
             drawn &= _dashes(x, y)
         self._lines = _lines(x[:-1][drawn], y[:-1][drawn], x[1:][drawn], y[1:][drawn])
+        alone = finite & ~np.append(drawn, False) & ~np.append(False, drawn)
+        self._dots = [] if self.look.marker else list(map(QPointF, x[alone].tolist(), y[alone].tolist()))
         marked = finite if self.look.marker and len(x) <= _MOST_MARKERS else np.zeros(len(x), bool)
         self._markers = list(map(QPointF, x[marked].tolist(), y[marked].tolist()))
 
@@ -69,7 +75,7 @@ class CurveItem(QGraphicsItem):
         finite = np.isfinite(low) & np.isfinite(high)
         # A line without length would be drawn as nothing.
         self._lines = _lines(x[finite], low[finite], x[finite], high[finite] + 0.5)
-        self._markers = []
+        self._markers, self._dots = [], []
 
     def boundingRect(self) -> QRectF:
         """Qt's: all of the parent, which clips what is outside."""
@@ -85,8 +91,11 @@ class CurveItem(QGraphicsItem):
             painter.setPen(pen)
             first = cast(QLineF, wrapInstance(self._lines.ctypes.data, QLineF))
             painter.drawLines(first, len(self._lines))
-        painter.setPen(self._rim)
+        painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._brush)
+        for place in self._dots:
+            painter.drawEllipse(place, _DOT, _DOT)
+        painter.setPen(self._rim)
         for place in self._markers:
             draw_marker(painter, self.look.marker, place)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QProgressBar, QVBoxLayout, QWidget
 
@@ -15,6 +15,7 @@ from desktop_trainer.experiment.choices import DatasetChoice
 from desktop_trainer.i18n import tr
 from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.thread import IteratorThread
+from desktop_trainer.ui.wrapped_label import WrappedLabel
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -37,10 +38,10 @@ class DownloadDialog(QDialog):
         self._error: BaseException | None = None
         self._finished = False
         target = tr("Into {folder}. A download that is cancelled goes on where it ended.", folder=root)
-        self._what = named(QLabel(tr("Connecting…")), "download_what")
+        self._what = named(WrappedLabel(), "download_what")
+        self._what.setText(tr("Connecting…"))
         self._bar = named(QProgressBar(maximum=0), "download_bar")
-        self._figures = named(QLabel(wordWrap=True), "download_figures")
-        self._figures.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._figures = named(WrappedLabel(), "download_figures")
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self._buttons.rejected.connect(self._on_cancel)
         layout = QVBoxLayout(self)
@@ -52,6 +53,11 @@ class DownloadDialog(QDialog):
         self._thread.finished.connect(self._on_finished)
         self._thread.start()
 
+    def close_thread(self) -> None:
+        """Cancel, and wait for the thread: the window is closing."""
+        self._thread.stop()
+        self._thread.wait()
+
     @property
     def text(self) -> str:
         """The figures, or the reason of a failure."""
@@ -59,11 +65,12 @@ class DownloadDialog(QDialog):
 
     @Slot(object)
     def _on_progress(self, progress: DownloadProgress) -> None:
-        names = {"file": progress.file, "number": progress.number, "count": progress.count}
-        self._what.setText(tr("{file} ({number} of {count})", **names))
-        self._bar.setMaximum(1000)
-        self._bar.setValue(round(1000 * progress.done / progress.total) if progress.total else 0)
+        names = {"file": progress.file, "number": progress.number, "count": progress.count, "mirror": progress.mirror}
+        unpacking = progress.phase == "unpacking"
+        text = tr("Unpacking {file} ({number} of {count})", **names)
+        self._what.setText(text if unpacking else tr("{file} ({number} of {count}) from {mirror}", **names))
         self._bar.setMaximum(1000 if progress.total else 0)
+        self._bar.setValue(round(1000 * progress.done / progress.total) if progress.total else 0)
         self._figures.setText("  ·  ".join(self._parts(progress)))
 
     def _parts(self, progress: DownloadProgress) -> list[str]:
@@ -99,7 +106,9 @@ class DownloadDialog(QDialog):
         else:
             self._bar.setMaximum(1000)
             self._what.setText(tr("The download failed."))
+            self.resize(680, self.height())
             self._figures.setText(str(self._error))
+            self.adjustSize()
             self._buttons.setStandardButtons(QDialogButtonBox.StandardButton.Close)
 
     @Slot()

@@ -29,7 +29,7 @@ class FaultReporter(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.path = folders.home() / "desktop-trainer.log"
+        self.path = folders.log_file()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._handler = RotatingFileHandler(self.path, maxBytes=1_000_000, backupCount=2, encoding="utf-8")
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from desktop_trainer.engine.report import grouped
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 from desktop_trainer.ui.banner import Banner
@@ -33,18 +34,20 @@ class ModelFiles(QObject):
         recent_changed: the list of recent files is another one.
         progress: an `Event` of an examination.
         evaluated: the `Evaluated` at its end.
+        busy_changed: `busy` is another.
     """
 
     loaded = Signal(object, object)
     recent_changed = Signal()
     progress = Signal(object)
     evaluated = Signal(object)
+    busy_changed = Signal()
 
     def __init__(self, window: QWidget, session: Session, banner: Banner, preferences: Preferences) -> None:
         super().__init__(window)
         self._window, self._session, self._banner, self._preferences = window, session, banner, preferences
         self._thread: IteratorThread | None = None
-        self._then: Callable[[Any], None] = self.progress.emit
+        self._receive: Callable[[Any], None] = self.progress.emit
         self._failure = ""
 
     @property
@@ -81,15 +84,19 @@ class ModelFiles(QObject):
 
     def load(self, path: Path, current: Experiment | None) -> None:
         """Read `path`; weights without settings are taken for the model of `current`."""
-        self._then = lambda model: self._on_read(path, model)
-        self._run(lambda: _read(path, current), tr("{file} was not opened; nothing was changed.", file=path.name))
+        failure = tr("{file} was not opened; nothing was changed.", file=path.name)
+        self._run(lambda: _read(path, current), lambda model: self._on_read(path, model), failure)
 
     def examine(self, model: SavedModel, experiment: Experiment) -> None:
         """Examine `model` on the test set of `experiment`."""
         from desktop_trainer.engine.examination import examine
 
-        self._then = self._on_progress
-        self._run(lambda: examine(experiment, model.weights), tr("The model was not examined."))
+        self._run(lambda: examine(experiment, model.weights), self._on_progress, tr("The model was not examined."))
+
+    def stop(self) -> None:
+        """End an examination after the batch in hand."""
+        if self._thread is not None:
+            self._thread.stop()
 
     def wait(self) -> None:
         """Let what is going on come to its end; the window is closing."""
@@ -123,19 +130,23 @@ class ModelFiles(QObject):
         self._preferences.add_recent_model(path.absolute())
         self.recent_changed.emit()
 
-    def _run(self, make: Callable[[], Generator[Any, None, None]], failure: str) -> None:
+    def _run(
+        self, make: Callable[[], Generator[Any, None, None]], receive: Callable[[Any], None], failure: str
+    ) -> None:
         if self._thread is not None:
+            self._banner.show_message(tr("Another file is being read, or a model examined. Try again when it is done."))
             return
-        self._failure = failure
+        self._receive, self._failure = receive, failure
         self._thread = IteratorThread(make, self)
         self._thread.item.connect(self._on_item)
         self._thread.failed.connect(self._on_failed)
         self._thread.finished.connect(self._on_finished)
         self._thread.start()
+        self.busy_changed.emit()
 
     @Slot(object)
     def _on_item(self, item: Any) -> None:
-        self._then(item)
+        self._receive(item)
 
     @Slot(object)
     def _on_failed(self, error: BaseException) -> None:
@@ -146,6 +157,7 @@ class ModelFiles(QObject):
         if self._thread is not None:
             self._thread.deleteLater()
         self._thread = None
+        self.busy_changed.emit()
 
     def _on_read(self, path: Path, model: SavedModel) -> None:
         self._remember(path)
@@ -174,7 +186,7 @@ def _read(path: Path, current: Experiment | None) -> Generator[SavedModel, None,
 def describe(model: SavedModel) -> str:
     """What a model is, in one line."""
     parameters = sum(tensor.numel() for tensor in model.weights.values())
-    parts = [tr("{count} parameters", count=f"{parameters:,}".replace(",", " "))]
+    parts = [tr("{count} parameters", count=grouped(parameters))]
     if model.experiment is not None:
         parts.insert(0, tr(model.experiment.model.label))
         parts.append(tr("trained on {dataset}", dataset=tr(model.experiment.data.dataset.label)))

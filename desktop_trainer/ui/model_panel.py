@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, Qt, QTimer, Slot
 from PySide6.QtWidgets import QHeaderView, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
+from desktop_trainer.engine.report import grouped
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 from desktop_trainer.ui.naming import named
@@ -28,6 +29,7 @@ class ModelPanel(QWidget):
         super().__init__(parent)
         self.setObjectName("model_summary")
         self._wanted: Experiment | None = None
+        self._made_for: Experiment | None = None
         self._summary: ModelSummary | None = None
         self._error = ""
         self._thread: IteratorThread | None = None
@@ -95,7 +97,7 @@ class ModelPanel(QWidget):
             self._head.setText(self._error or tr("Reading the model…"))
             return
         size = self._summary.size_bytes
-        text = tr("{count} parameters, {size} in memory", count=_grouped(self._summary.parameters), size=_bytes(size))
+        text = tr("{count} parameters, {size} in memory", count=grouped(self._summary.parameters), size=_bytes(size))
         self._head.setText(text)
         self._fill(self._summary)
 
@@ -104,7 +106,7 @@ class ModelPanel(QWidget):
         for row in summary.layers:
             shape = " × ".join(map(str, row.output_shape))
             item = QTreeWidgetItem(
-                [f"{row.name}  {row.kind}", shape, _grouped(row.parameters) if row.parameters else ""]
+                [f"{row.name}  {row.kind}", shape, grouped(row.parameters) if row.parameters else ""]
             )
             item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight)
             del parents[max(0, row.depth - 1) :]
@@ -129,10 +131,6 @@ def _summaries(experiment: Experiment) -> Generator[ModelSummary, None, None]:
     from desktop_trainer.insight.summary import summarize
 
     yield summarize(experiment)
-
-
-def _grouped(number: int) -> str:
-    return f"{number:,}".replace(",", " ")
 
 
 def _bytes(size: int) -> str:

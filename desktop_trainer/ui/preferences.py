@@ -56,10 +56,6 @@ class Preferences:
         paths = [path, *(other for other in self.recent_models if other != path)][:_RECENT]
         self._settings.setValue("recent_models", "\n".join(map(str, paths)))
 
-    def clear_recent_models(self) -> None:
-        """Forget the recent files."""
-        self._settings.remove("recent_models")
-
     def layout(self, name: str) -> QByteArray:
         """A geometry or state that was remembered, else empty."""
         value = self._settings.value(name)

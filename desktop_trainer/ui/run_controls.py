@@ -13,6 +13,7 @@ from desktop_trainer.i18n import tr
 from desktop_trainer.ui.actions import Actions
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.form import ExperimentForm
+from desktop_trainer.ui.model_files import ModelFiles
 from desktop_trainer.ui.session import RunState, Session
 
 if TYPE_CHECKING:
@@ -24,9 +25,16 @@ class RunControls(QObject):
     """Connects the Run menu with the session."""
 
     def __init__(
-        self, window: QWidget, actions: Actions, session: Session, form: ExperimentForm, banner: Banner
+        self,
+        window: QWidget,
+        actions: Actions,
+        session: Session,
+        form: ExperimentForm,
+        banner: Banner,
+        files: ModelFiles,
     ) -> None:
         super().__init__(window)
+        self._files, self._span = files, 0
         self._window, self._actions, self._session, self._form, self._banner = window, actions, session, form, banner
         slots: dict[str, Callable[[], None]] = {
             "start": self.start,
@@ -41,6 +49,8 @@ class RunControls(QObject):
             actions[verb].triggered.connect(slot)
         session.state_changed.connect(self.refresh)
         session.model_changed.connect(self.refresh)
+        session.restored.connect(self.refresh)
+        files.busy_changed.connect(self.refresh)
         session.discarded.connect(self._on_discarded)
         session.ended.connect(self._on_ended)
         session.failed.connect(self._on_failed)
@@ -72,14 +82,24 @@ class RunControls(QObject):
     def go_on(self) -> None:
         """Continue the last run; a model from a file is trained with the settings of the form."""
         experiment = self._form.experiment
-        if self._session.can_continue:
-            self._session.go_on()
+        if self._session.can_continue and experiment is not None:
+            self._session.go_on(self._until(experiment.training.epochs))
         elif self._session.model is not None and experiment is not None and self._data_present(experiment):
+            self._span = experiment.training.epochs
             self._session.start(experiment, weights_of=self._session.model)
+
+    def _until(self, epochs: int) -> int:
+        """The form's epochs if they are more than were done, else as many again as at first; the form shows it."""
+        done = self._session.epochs_done
+        if epochs <= done:
+            epochs = done + self._span
+            self._form.set_value("training.epochs", epochs)
+        return epochs
 
     @Slot()
     def stop_and_keep(self) -> None:
-        """End the run and keep its model."""
+        """End the run and keep its model, or end an examination."""
+        self._files.stop()
         self._session.stop()
 
     @Slot()
@@ -92,7 +112,7 @@ class RunControls(QObject):
         box.setInformativeText(tr("It can be brought back with Run, Undo discard, until the next start."))
         yes = box.addButton(tr("Discard"), QMessageBox.ButtonRole.DestructiveRole)
         yes.setObjectName("discard")
-        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         yes.clicked.connect(self._discard)
         box.finished.connect(box.deleteLater)
         box.open()
@@ -107,6 +127,7 @@ class RunControls(QObject):
     def _begin(self, *, step: bool) -> None:
         experiment = self._form.experiment
         if experiment is not None and not self._session.active and self._data_present(experiment):
+            self._span = experiment.training.epochs
             self._session.start(experiment, step=step)
 
     def _data_present(self, experiment: Experiment) -> bool:
@@ -126,22 +147,23 @@ class RunControls(QObject):
     def refresh(self, *_: object) -> None:
         """Enable what can be done now; Start says why it cannot."""
         session, actions, state = self._session, self._actions, self._session.state
-        valid = self._form.experiment is not None
+        idle = not session.active and not self._files.busy
+        ready = idle and self._form.experiment is not None
         enabled = {
-            "start": valid and not session.active,
+            "start": ready,
             "pause": state in (RunState.RUNNING, RunState.PAUSED, RunState.PAUSING),
-            "step": state is RunState.PAUSED or (valid and not session.active),
-            "continue_run": session.can_continue or (session.model is not None and valid and not session.active),
-            "stop_and_keep": session.active and state is not RunState.STOPPING,
+            "step": state is RunState.PAUSED or ready,
+            "continue_run": ready and (session.can_continue or session.model is not None),
+            "stop_and_keep": self._files.busy or (session.active and state is not RunState.STOPPING),
             "stop_and_discard": state is not RunState.STOPPING and (session.active or session.can_discard),
-            "undo_discard": session.binned is not None and not session.active,
-            "save_model": session.active or session.model is not None,
-            "export_model": session.active or session.model is not None,
-            "load_model": not session.active,
-            "load_experiment": not session.active,
-            "evaluate_model": session.model is not None and not session.active,
-            "download_data": not session.active,
-            "choose_data_root": not session.active,
+            "undo_discard": idle and session.can_undo_discard,
+            "save_model": session.has_model,
+            "export_model": session.has_model,
+            "load_model": idle,
+            "load_experiment": idle,
+            "evaluate_model": idle and session.model is not None,
+            "download_data": idle,
+            "choose_data_root": idle,
         }
         for verb, on in enabled.items():
             actions[verb].setEnabled(on)
@@ -160,7 +182,7 @@ class RunControls(QObject):
         if problems:
             hint = tr("Cannot start. {problem}", problem=problems[0])
         self._actions.set_text("start", tr("&Start"), hint)
-        if self._session.can_continue or self._session.model is None:
+        if self._session.can_continue or self._session.active or self._session.model is None:
             self._actions.set_text("continue_run", tr("&Continue last run"), tr("Go on where the last run ended."))
         else:
             hint = tr("Go on from the parameters of the opened model.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Slot
 
@@ -27,12 +27,19 @@ class RunView(QObject):
         self._session = session
         self._curves, self._epochs, self._log, self._progress = curves, epochs, log, progress
         self._batches, self._device = 1, ""
+        self._shelf: dict[str, Any] = {}
         session.began.connect(self._on_began)
         session.happened.connect(self._on_event)
         session.ended.connect(self._on_ended)
         session.discarded.connect(self._on_discarded)
         session.restored.connect(self._on_restored)
         session.state_changed.connect(progress.set_state)
+
+    def clear(self) -> None:
+        """Show no run."""
+        self._curves.clear()
+        self._epochs.clear()
+        self._progress.clear()
 
     @Slot(object)
     def _on_began(self, fresh: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +12,13 @@ from PySide6.QtCore import QObject, Signal, Slot
 from desktop_trainer.experiment.fields import to_values, with_value
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.runs.files import SaveFailed
 from desktop_trainer.ui.thread import Command, TrainingThread
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from desktop_trainer.engine.events import Event
-    from desktop_trainer.engine.training import Training
     from desktop_trainer.runs.model_file import SavedModel
     from desktop_trainer.runs.recording import Recording
 
@@ -59,11 +61,11 @@ class Session(QObject):
         self.state = RunState.IDLE
         self.experiment: Experiment | None = None
         self.model: SavedModel | None = None
-        self.binned: Path | None = None
+        self._binned: tuple[Path, Recording] | None = None
         self._thread: TrainingThread | None = None
         self._last: Recording | None = None
         self._error: BaseException | None = None
-        self._discard = False
+        self._discard, self._started = False, False
         self._wanted: list[Callable[[SavedModel], None]] = []
 
     @property
@@ -79,25 +81,42 @@ class Session(QObject):
     @property
     def can_discard(self) -> bool:
         """Whether there is a run that ended and lies in its folder."""
-        return not self.active and self._last is not None and self.binned is None
+        return not self.active and self._last is not None
+
+    @property
+    def can_undo_discard(self) -> bool:
+        """Whether a discarded run can be brought back."""
+        return not self.active and self._binned is not None
+
+    @property
+    def has_model(self) -> bool:
+        """Whether there is a model that `with_model` can give."""
+        return self._started if self.active else self.model is not None
+
+    @property
+    def epochs_done(self) -> int:
+        """Whole epochs of the last run."""
+        return self._last.training.epoch if self._last is not None else 0
 
     def start(self, experiment: Experiment, *, weights_of: SavedModel | None = None, step: bool = False) -> None:
         """Begin a run, from new parameters or those of a model; with `step`, hold after its first batch."""
         if self.active:
             return
         weights = None if weights_of is None else weights_of.weights
-        self.binned = None
-        self._launch(experiment, lambda: _new_recording(experiment, weights=weights), step=step, fresh=True)
+        self._binned = None
+        self._launch(experiment, lambda: _new_recording(experiment, weights), step=step, fresh=True)
 
-    def go_on(self) -> None:
-        """Continue the last run: to its planned end if it was stopped, else for as many epochs again."""
+    def go_on(self, epochs: int) -> None:
+        """Continue the last run, until it has done `epochs` epochs in all.
+
+        Raises:
+            ExperimentError: if no run can have so many.
+        """
         if not self.can_continue or self._last is None or self.experiment is None:
             return
-        last, experiment = self._last.training, self.experiment
-        if last.epoch >= experiment.training.epochs:
-            values = with_value(to_values(experiment), "training.epochs", 2 * experiment.training.epochs)
-            experiment = parse_experiment(values)
-        self._launch(experiment, lambda: _new_recording(experiment, resumed=last), step=False, fresh=False)
+        last = self._last
+        experiment = parse_experiment(with_value(to_values(self.experiment), "training.epochs", epochs))
+        self._launch(experiment, lambda: _continued(last, experiment), step=False, fresh=False)
 
     def pause(self) -> None:
         """Hold after the batch in hand."""
@@ -126,7 +145,12 @@ class Session(QObject):
 
         if self._last is None or not self.can_discard:
             return
-        self.binned = store.discard(self._last.folder)
+        try:
+            self._binned = store.discard(self._last.folder), self._last
+        except SaveFailed as error:
+            self.failed.emit(error)
+            return
+        self._last = None
         self._set_model(None)
         self.discarded.emit()
 
@@ -134,11 +158,17 @@ class Session(QObject):
         """Bring back the run that was discarded last."""
         from desktop_trainer.runs import store
 
-        if self.active or self._last is None or self.binned is None:
+        if self._binned is None or self.active:
             return
-        store.restore(self.binned)
-        self.binned = None
-        self._set_model(self._last.kept)
+        binned, recording = self._binned
+        try:
+            store.restore(binned)
+        except SaveFailed as error:
+            self.failed.emit(error)
+            return
+        self._binned, self._last = None, recording
+        self.experiment = recording.training.experiment
+        self._set_model(recording.kept)
         self.restored.emit()
 
     def with_model(self, use: Callable[[SavedModel], None]) -> None:
@@ -151,7 +181,7 @@ class Session(QObject):
 
     def set_model(self, model: SavedModel) -> None:
         """Take over a model that was loaded; the last run cannot go on then."""
-        self._last = None
+        self._last, self.experiment = None, model.experiment
         self._set_model(model)
 
     def _set_model(self, model: SavedModel | None) -> None:
@@ -168,7 +198,7 @@ class Session(QObject):
         self.state_changed.emit(state)
 
     def _launch(self, experiment: Experiment, make: Callable[[], Recording], *, step: bool, fresh: bool) -> None:
-        self.experiment, self._error, self._discard = experiment, None, False
+        self.experiment, self._error, self._discard, self._started = experiment, None, False, False
         thread = TrainingThread(make, step=step, parent=self)
         thread.happened.connect(self._on_event)
         thread.held.connect(self._on_held)
@@ -182,6 +212,9 @@ class Session(QObject):
 
     @Slot(object)
     def _on_event(self, event: Event) -> None:
+        if type(event).__name__ == "RunStarted":
+            self._started = True
+            self.model_changed.emit()
         self.happened.emit(event)
 
     @Slot()
@@ -206,27 +239,36 @@ class Session(QObject):
             return
         recording, thread.recording = thread.recording, None
         thread.deleteLater()
-        self._last = recording or self._last
-        self._set_model(recording.kept if recording is not None and recording.kept is not None else self.model)
+        trained = recording if recording is not None and recording.training.started else None
         wanted, self._wanted = self._wanted, []
         self._set_state(RunState.IDLE)
+        if trained is not None:
+            self._last = trained
+            self._set_model(trained.kept)
+            for use in wanted:
+                self.with_model(use)
         self.ended.emit(None if recording is None else recording.ended)
-        for use in wanted:
-            self.with_model(use)
         if self._error is not None:
             self.failed.emit(self._error)
-        if self._discard:
+        elif self._discard and trained is not None:
             self.discard_last()
 
 
-def _new_recording(experiment: Experiment, *, weights: object = None, resumed: Training | None = None) -> Recording:
+def _new_recording(experiment: Experiment, weights: Mapping[str, Tensor] | None) -> Recording:
     """Called in the thread: torch is loaded here."""
     from desktop_trainer.engine.training import Training
     from desktop_trainer.runs.recording import Recording
     from desktop_trainer.runs.store import empty_bin, new_folder
 
     empty_bin()
-    training = Training(experiment, weights=weights)  # type: ignore[arg-type]
-    if resumed is not None:
-        training.load_state(resumed.state())
-    return Recording(training, new_folder(experiment))
+    return Recording(Training(experiment, weights=weights), new_folder(experiment))
+
+
+def _continued(last: Recording, experiment: Experiment) -> Recording:
+    """Called in the thread: the run goes on in its folder."""
+    from desktop_trainer.engine.training import Training
+    from desktop_trainer.runs.recording import Recording
+
+    training = Training(experiment)
+    training.load_state(last.training.state())
+    return Recording(training, last.folder)

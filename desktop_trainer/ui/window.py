@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_trainer import __version__, folders
+from desktop_trainer.experiment.fields import to_values, with_value
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.recipes import recipe
 from desktop_trainer.experiment.settings import Experiment
@@ -40,7 +41,7 @@ from desktop_trainer.ui.model_panel import ModelPanel
 from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.preferences import Preferences
 from desktop_trainer.ui.progress import ProgressStrip
-from desktop_trainer.ui.run_controls import RunControls, explain
+from desktop_trainer.ui.run_controls import RunControls
 from desktop_trainer.ui.run_view import RunView
 from desktop_trainer.ui.session import Session
 from desktop_trainer.ui.theme import icon
@@ -61,6 +62,7 @@ class TrainerWindow(QMainWindow):
     """One window, one session. `experiment` fills the form; without one, the recipe for first steps does."""
 
     def __init__(self, experiment: Experiment | None = None) -> None:
+        self._built = False
         super().__init__()
         self.setObjectName("window")
         self.setMinimumSize(1024, 640)
@@ -71,12 +73,13 @@ class TrainerWindow(QMainWindow):
         self.epochs, self.log, self.model_panel = EpochTable(), LogPanel(), ModelPanel()
         self.progress = ProgressStrip()
         self._lay_out()
-        self.controls = RunControls(self, self.actions_, self.session, self.form, self.banner)
         self.files = ModelFiles(self, self.session, self.banner, self.preferences)
+        self.controls = RunControls(self, self.actions_, self.session, self.form, self.banner, self.files)
         self.experiment_files = ExperimentFiles(self, self.form, self.banner)
         self.view = RunView(self.session, self.curves, self.epochs, self.log, self.progress)
         self.looks = LookMenus(self, self.actions_, self.preferences)
         self.closing = ClosingGuard(self, self.session)
+        self._built = True
         self._connect()
         self._set_icons()
         self._default_state = self.saveState(_LAYOUT_VERSION)
@@ -200,7 +203,9 @@ class TrainerWindow(QMainWindow):
 
     def show_fault(self, error: BaseException) -> None:
         """Show an error that nobody caught; the window goes on."""
-        self.banner.show_error(explain(error), error)
+        text = tr("Something went wrong: {kind}: {error}", kind=type(error).__name__, error=error)
+        advice = tr("The window goes on. What happened is written to {path}.", path=folders.log_file())
+        self.banner.show_error(f"{text}\n{advice}", error)
 
     def on_tick(self) -> None:
         """Nothing: while Python runs this, it sees the signals that came."""
@@ -235,16 +240,19 @@ class TrainerWindow(QMainWindow):
     def _on_loaded(self, path: Path, model: SavedModel) -> None:
         if model.experiment is not None:
             self.form.set_experiment(model.experiment, keep_local=True)
+        self.view.clear()
         self.session.set_model(model)
+        self._show_title()
         text = tr("Opened {file}: {description}.", file=path.name, description=describe(model))
         self.banner.show_message(text, kind="success", do=(tr("Evaluate"), self.actions_["evaluate_model"].trigger))
         self.log.add(text)
 
     @Slot()
     def _on_evaluate(self) -> None:
-        model, experiment = self.session.model, self.form.experiment
-        if model is not None and experiment is not None:
-            self.files.examine(model, experiment)
+        model, here = self.session.model, self.form.experiment
+        if model is not None and model.experiment is not None and here is not None:
+            values = with_value(to_values(model.experiment), "data.data_root", here.data.data_root)
+            self.files.examine(model, parse_experiment(with_value(values, "device.name", here.device.name)))
 
     @Slot(object)
     def _on_evaluated(self, result: Evaluated) -> None:
@@ -319,9 +327,9 @@ class TrainerWindow(QMainWindow):
 
     def changeEvent(self, event: QEvent) -> None:
         """Qt's: the language may have changed, or the palette, from which icons take their colour."""
-        if event.type() is QEvent.Type.LanguageChange and hasattr(self, "closing"):
+        if event.type() is QEvent.Type.LanguageChange and self._built:
             self.retranslate()
-        elif event.type() is QEvent.Type.PaletteChange and hasattr(self, "closing"):
+        elif event.type() is QEvent.Type.PaletteChange and self._built:
             self._set_icons()
         super().changeEvent(event)
 
@@ -329,6 +337,8 @@ class TrainerWindow(QMainWindow):
         """Qt's: while a run is going on, ask first and close when it has ended."""
         if self.closing.may_close():
             self._save_layout()
+            for dialog in self.findChildren(DownloadDialog):
+                dialog.close_thread()
             self.model_panel.close_thread()
             self.files.wait()
             self._warming.wait()

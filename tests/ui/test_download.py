@@ -79,6 +79,17 @@ def test_cancel_works_while_the_server_is_silent_and_the_next_time_goes_on(
     assert ranges[-1] is not None
 
 
+def test_closing_the_window_ends_a_download_that_is_stalled(
+    qtbot: QtBot, open_window: Opener, mirror: Mirror, tmp_path: Path
+) -> None:
+    mirror.spoil("FashionMNIST/raw/train-images-idx3-ubyte.gz", "stall")
+    window, dialog = ask_for_download(qtbot, open_window, tmp_path)
+    qtbot.waitUntil(lambda: "MB" in dialog.text, timeout=60_000)
+    window.close()
+    assert not window.isVisible()
+    assert not dialog._thread.isRunning()
+
+
 def test_a_failure_names_the_mirror_and_what_to_do(
     qtbot: QtBot, open_window: Opener, mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -137,6 +137,35 @@ def test_a_signal_stops_and_keeps_and_the_process_ends_well(home: Path, tmp_path
     assert list((home / "runs").glob("*/model.safetensors"))
 
 
+def test_the_program_itself_writes_down_and_shows_what_nobody_caught(home: Path) -> None:
+    script = (
+        "import gc, sys; from PySide6.QtCore import QTimer; from desktop_trainer.ui import app\n"
+        "make = app.create_window\n"
+        "def create(e):\n"
+        "    w = make(e); QTimer.singleShot(0, lambda: 1 / 0)\n"
+        "    QTimer.singleShot(500, lambda: (print(gc.isenabled(), w.banner.text, flush=True), w.close())); return w\n"
+        "app.create_window = create\n"
+        "sys.exit(app.main())"
+    )
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=120)
+    assert done.returncode == 0
+    assert done.stdout.startswith("False Something went wrong: ZeroDivisionError")
+    assert "ZeroDivisionError" in (home / "desktop-trainer.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only X has displays that do not answer")
+@pytest.mark.parametrize("display", ["", ":5555"])
+def test_without_a_display_one_sentence_names_the_headless_command(display: str) -> None:
+    environment = {key: value for key, value in os.environ.items() if key not in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY")}
+    command = [sys.executable, "-m", "desktop_trainer"]
+    environment["DISPLAY"] = display
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "desktop-trainer train" in done.stderr
+
+
 def json_of(values: dict[str, Any]) -> str:
     import json
 

@@ -1,6 +1,8 @@
 """The session: one run at a time, and what may follow what."""
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +78,7 @@ def test_a_stopped_run_goes_on_to_its_planned_end_as_if_never_stopped(qtbot: QtB
     began: list[bool] = []
     session.began.connect(began.append)
     with qtbot.waitSignal(session.ended, timeout=30_000) as caught:
-        session.go_on()
+        session.go_on(20)
     assert caught.args[0].epoch == whole.epoch == 20
     assert began == [False]
     assert all((session.model.weights[name] == expected[name]).all() for name in expected)
@@ -87,7 +89,7 @@ def test_a_stopped_run_goes_on_to_its_planned_end_as_if_never_stopped(qtbot: QtB
 def test_a_completed_run_can_be_trained_as_long_again(qtbot: QtBot, session: Session) -> None:
     finish(qtbot, session)
     with qtbot.waitSignal(session.ended, timeout=30_000) as caught:
-        session.go_on()
+        session.go_on(4)
     assert caught.args[0].epoch == 4
     assert [event.epoch for event in HEARD if isinstance(event, EpochEnded)] == [1, 2, 3, 4]
 
@@ -108,18 +110,58 @@ def test_discard_while_running_stops_first(qtbot: QtBot, session: Session) -> No
     until_training(qtbot, session)
     with qtbot.waitSignal(session.discarded, timeout=30_000):
         session.stop(discard=True)
-    assert session.binned is not None
+    assert session.can_undo_discard
     assert session.model is None
 
 
-def test_the_next_start_empties_the_bin(qtbot: QtBot, session: Session) -> None:
+def test_the_next_start_empties_the_bin(qtbot: QtBot, session: Session, home: Path) -> None:
     finish(qtbot, session)
     session.discard_last()
-    binned = session.binned
-    assert binned is not None
+    assert len(list((home / "runs" / ".bin").iterdir())) == 1
     finish(qtbot, session)
-    assert not binned.exists()
-    assert session.binned is None
+    assert not (home / "runs" / ".bin").exists()
+    assert not session.can_undo_discard
+
+
+def test_a_run_that_never_came_to_train_cannot_be_discarded_and_leaves_the_one_before(
+    qtbot: QtBot, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from desktop_trainer.runs import store
+    from desktop_trainer.runs.files import SaveFailed
+
+    ended = finish(qtbot, session)
+
+    def no_folder(*_: object) -> Path:
+        raise SaveFailed("no room")
+
+    monkeypatch.setattr(store, "new_folder", no_folder)
+    with qtbot.waitSignal(session.failed, timeout=30_000) as caught:
+        session.start(parse_experiment(VALUES))
+        session.stop(discard=True)
+    assert "no room" in str(caught.args[0])
+    assert Path(ended.paths["model"]).exists()
+    assert session.model is not None
+
+
+def test_a_run_whose_folder_is_gone_cannot_be_discarded_and_says_so(qtbot: QtBot, session: Session) -> None:
+    ended = finish(qtbot, session)
+    shutil.rmtree(ended.paths["run"])
+    with qtbot.waitSignal(session.failed, timeout=5_000) as caught:
+        session.discard_last()
+    assert ended.paths["run"] in str(caught.args[0])
+    assert session.model is not None
+
+
+def test_discard_can_be_undone_after_another_model_was_opened(qtbot: QtBot, session: Session) -> None:
+    ended = finish(qtbot, session)
+    assert session.model is not None
+    other = replace(session.model, metrics={})
+    session.discard_last()
+    session.set_model(other)
+    session.undo_discard()
+    assert Path(ended.paths["model"]).exists()
+    assert session.model is not other
+    assert session.can_continue
 
 
 def test_an_error_ends_the_run_and_start_works_again(qtbot: QtBot, session: Session) -> None:

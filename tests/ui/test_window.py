@@ -92,6 +92,14 @@ def test_step_without_a_run_does_the_first_batch_of_a_new_one(qtbot: QtBot, open
     assert records(window) == 1
 
 
+def test_the_first_batch_alone_can_be_seen(qtbot: QtBot, open_window: Opener) -> None:
+    window = open_window(SHORT)
+    click(qtbot, window, "step")
+    qtbot.waitUntil(lambda: window.session.state is RunState.PAUSED, timeout=60_000)
+    window.curves.draw()
+    assert all(len(plot.curves["batch"]._dots) == 1 for plot in window.curves.plots)
+
+
 def test_stop_and_keep_leaves_a_model_that_can_go_on(qtbot: QtBot, open_window: Opener) -> None:
     window = open_window(ENDLESS)
     click(qtbot, window, "start")
@@ -103,6 +111,29 @@ def test_stop_and_keep_leaves_a_model_that_can_go_on(qtbot: QtBot, open_window: 
     shown = len(window.curves.series)
     window.actions_["continue_run"].trigger()
     qtbot.waitUntil(lambda: len(window.curves.series) > shown, timeout=30_000)
+
+
+def test_continue_goes_on_to_the_epochs_of_the_form_or_as_many_again(qtbot: QtBot, open_window: Opener) -> None:
+    window = open_window(SHORT)
+    train(qtbot, window)
+    window.form.set_value("training.epochs", 5)
+    for wanted in (5, 7):
+        with qtbot.waitSignal(window.session.ended, timeout=60_000) as caught:
+            window.actions_["continue_run"].trigger()
+        assert caught.args[0].epoch == wanted
+        assert window.form.experiment.training.epochs == wanted
+
+
+def test_a_model_is_examined_as_it_was_trained_whatever_the_form_says(qtbot: QtBot, open_window: Opener) -> None:
+    window = open_window(SHORT)
+    train(qtbot, window)
+    window.form.set_value("model", "softmax")
+    with qtbot.waitSignal(window.files.evaluated, timeout=60_000) as caught:
+        window.actions_["evaluate_model"].trigger()
+        assert not window.actions_["start"].isEnabled()
+        assert not window.actions_["load_model"].isEnabled()
+    assert caught.args[0].accuracy == window.session.model.metrics["test_accuracy"]
+    qtbot.waitUntil(window.actions_["start"].isEnabled, timeout=5_000)
 
 
 def test_discard_asks_and_can_be_undone(qtbot: QtBot, open_window: Opener) -> None:
