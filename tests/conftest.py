@@ -13,6 +13,9 @@ import pytest
 
 from desktop_trainer import i18n
 
+# Before torch is loaded. While another program computes, threads that wait by spinning make a small step take seconds.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
