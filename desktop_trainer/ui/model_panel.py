@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Slot
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Slot
 from PySide6.QtWidgets import QHeaderView, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from desktop_trainer.engine.report import grouped
@@ -45,6 +45,10 @@ class ModelPanel(QWidget):
         layout.addWidget(self._head)
         layout.addWidget(self._tree, 1)
         self.retranslate()
+
+    def sizeHint(self) -> QSize:
+        """Qt's: wide enough for the three columns of an ordinary model."""
+        return QSize(330, 400)
 
     def show_experiment(self, experiment: Experiment) -> None:
         """Summarise the experiment's model soon."""

@@ -108,7 +108,7 @@ class TrainerWindow(QMainWindow):
             "experiment_dock": self._dock("experiment_dock", self.form, Qt.DockWidgetArea.LeftDockWidgetArea),
             "model_dock": self._dock("model_dock", self.model_panel, Qt.DockWidgetArea.RightDockWidgetArea),
         }
-        self.resizeDocks(list(self.docks.values()), [320, 290], Qt.Orientation.Horizontal)
+        self.resizeDocks(list(self.docks.values()), [320, 330], Qt.Orientation.Horizontal)
         self._lay_out_toolbar()
 
     def _lay_out_toolbar(self) -> None:
