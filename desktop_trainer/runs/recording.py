@@ -26,16 +26,21 @@ class Recording:
     The model is written at the end of epochs and of the run. A run that diverged or failed leaves the model of its
     last whole epoch.
 
+    Args:
+        training: not yet begun.
+        folder: made if it is not there.
+        after: the recording of the same run that this one continues.
+
     Attributes:
         ended: how the run ended; None before.
         kept: the model of the last whole epoch, or of the end; None before.
     """
 
-    def __init__(self, training: Training, folder: Path) -> None:
+    def __init__(self, training: Training, folder: Path, *, after: Recording | None = None) -> None:
         self.training, self.folder = training, folder
         self.ended: RunEnded | None = None
-        self.kept: SavedModel | None = None
-        self._metrics: dict[str, float] = {}
+        self.kept: SavedModel | None = after.kept if after else None
+        self._metrics: dict[str, float] = dict(after._metrics) if after else {}
         self._written, self._last_write = True, monotonic()
 
     def events(self) -> Generator[Event, None, None]:

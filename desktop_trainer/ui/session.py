@@ -271,4 +271,4 @@ def _continued(last: Recording, experiment: Experiment) -> Recording:
 
     training = Training(experiment)
     training.load_state(last.training.state())
-    return Recording(training, last.folder)
+    return Recording(training, last.folder, after=last)

@@ -90,6 +90,23 @@ def test_stopping_when_the_parameters_are_not_numbers_any_more_keeps_the_last_go
     assert all(tensor.isfinite().all() for tensor in load_model(tmp_path / MODEL).weights.values())
 
 
+def test_a_continued_run_keeps_figures_and_model_until_it_has_better_ones(tmp_path: Path) -> None:
+    first = recording(tmp_path)
+    list(first.events())
+    training = Training(parse_experiment({**SMALL, "training": {"epochs": 4}}))
+    training.load_state(first.training.state())
+    run = Recording(training, tmp_path, after=first)
+    events = run.events()
+    while not isinstance(next(events), BatchEnded):
+        pass
+    next(run.training.model.parameters()).data.fill_(float("nan"))
+    events.close()
+    assert run.kept is first.kept
+    model = load_model(tmp_path / MODEL)
+    assert model.metrics["epoch"] == 2
+    assert all(tensor.isfinite().all() for tensor in model.weights.values())
+
+
 def test_a_long_run_writes_its_model_between_epochs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("desktop_trainer.runs.recording.SAVE_SECONDS", 0.0)
     run = recording(tmp_path)
