@@ -111,6 +111,7 @@ def test_the_window_closes_at_fifty_random_moments(qtbot: QtBot, open_window: Op
             box.findChild(QPushButton, choice).click()
         qtbot.waitUntil(lambda window=window: not window.isVisible(), timeout=30_000)  # type: ignore[misc]
         assert not window.session.active
+        window.deleteLater()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
