@@ -70,16 +70,8 @@ class _Plain(HTTPConnection):
         self._opened(self.sock)
 
 
-class _Secure(HTTPSConnection):
-    """The same over TLS."""
-
-    def __init__(self, host: str, *, opened: Callable[[socket], None], **options: Any) -> None:
-        super().__init__(host, **options)
-        self._opened = opened
-
-    def connect(self) -> None:
-        super().connect()
-        self._opened(self.sock)
+class _Secure(_Plain, HTTPSConnection):
+    """The same over TLS: it tells of the socket when that is wrapped."""
 
 
 class _PlainHandler(urllib.request.HTTPHandler):
