@@ -17,7 +17,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from desktop_trainer import folders
 from desktop_trainer.engine.devices import choose_device
-from desktop_trainer.experiment.settings import DataSettings, Experiment
+from desktop_trainer.experiment.data_settings import DataSettings
+from desktop_trainer.experiment.settings import Experiment
 
 
 class PilImages(Dataset[tuple[Any, int]]):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from desktop_trainer import folders
 from desktop_trainer.cli.refusal import refusing
-from desktop_trainer.experiment.settings import DataSettings
+from desktop_trainer.experiment.data_settings import DataSettings
 from desktop_trainer.i18n import tr
 
 if TYPE_CHECKING:

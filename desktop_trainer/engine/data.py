@@ -9,7 +9,7 @@ from torch.nn.functional import interpolate
 
 from desktop_trainer import folders
 from desktop_trainer.experiment.batches import BatchPlan
-from desktop_trainer.experiment.settings import DataSettings
+from desktop_trainer.experiment.data_settings import DataSettings
 
 
 class Split:

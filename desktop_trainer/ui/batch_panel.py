@@ -11,8 +11,9 @@ from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop_trainer.experiment.batches import BatchPlan
+from desktop_trainer.experiment.data_settings import DataSettings
 from desktop_trainer.experiment.fields import Values, get_value
-from desktop_trainer.experiment.settings import DataSettings, TrainingSettings
+from desktop_trainer.experiment.training_settings import TrainingSettings
 from desktop_trainer.i18n import tr
 from desktop_trainer.ui.wrapped_label import WrappedLabel
 

@@ -12,7 +12,7 @@ from torchvision.transforms.functional import resize
 
 from desktop_trainer.engine.data import Split, load_split, order_of_epoch, resized
 from desktop_trainer.experiment.batches import BatchPlan
-from desktop_trainer.experiment.settings import DataSettings
+from desktop_trainer.experiment.data_settings import DataSettings
 
 CPU = torch.device("cpu")
 
