@@ -26,7 +26,7 @@ class FixedBatch:
         self.device = choose_device(experiment.device.name)
         train = load_split(experiment.data, train=True, device=self.device)
         self.batches = train.plan.batches
-        self.images, self.labels = train.batch(0)
+        self.images, self.labels = next(train.batches())
         self.loss_fn = experiment.loss.build()
 
     def build(self) -> tuple[nn.Module, Optimizer]:

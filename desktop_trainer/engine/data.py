@@ -1,6 +1,9 @@
-"""Batches of a dataset that is held in memory, cut by index. Knows tensors, not where they were read."""
+"""The batches of a dataset, and those of one that is held in memory: cut by index. Knows tensors, not where they were read."""
 
 from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -11,9 +14,34 @@ from desktop_trainer import folders
 from desktop_trainer.experiment.batches import BatchPlan
 from desktop_trainer.experiment.data_settings import DataSettings
 
+Batches: TypeAlias = Generator[tuple[Tensor, Tensor], None, None]
 
-class Split:
-    """One split of a dataset on a device, kept as uint8 and converted a batch at a time.
+
+class Split(Protocol):
+    """One split of a dataset, wherever it lies.
+
+    Attributes:
+        plan: how it is cut into batches.
+        nbytes: memory that it takes on the device, in bytes, beside the batch in work.
+    """
+
+    plan: BatchPlan
+
+    @property
+    def nbytes(self) -> int: ...
+
+    def batches(self, order: Tensor | None = None, first: int = 0) -> Batches:
+        """The batches from number `first` (from 0) on: float images in [0, 1], and labels, on the device.
+
+        Args:
+            order: int64 permutation ``(n,)`` on the CPU; None is the order in which the samples are stored.
+
+        The images equal torchvision's ``ToTensor`` of each, bit for bit. Close it when it is not read to its end.
+        """
+
+
+class InMemory:
+    """A split on a device, kept as uint8 and converted a batch at a time; see `Split`.
 
     Args:
         images: uint8 ``(n, channels, height, width)``.
@@ -22,31 +50,37 @@ class Split:
     """
 
     def __init__(self, images: Tensor, labels: Tensor, plan: BatchPlan) -> None:
-        if len(images) != plan.samples or len(labels) != plan.samples:
-            raise ValueError(
-                f"{plan.samples} samples were declared, {len(images)} images and {len(labels)} labels are there."
-            )
+        check_count(plan, len(images), len(labels))
         self.images, self.labels, self.plan = images, labels, plan
-        # A tensor: CUDA multiplies by the reciprocal of a plain number, which is off in the last bit.
-        self._white = torch.tensor(255.0, device=images.device)
-
-    def batch(self, number: int, order: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Batch `number` (from 0) of the given order: float images in [0, 1], and labels.
-
-        The images equal torchvision's ``ToTensor`` of each, bit for bit.
-        """
-        start, stop = self.plan.bounds(number)
-        if order is None:
-            images, labels = self.images[start:stop], self.labels[start:stop]
-        else:
-            chosen = order[start:stop]
-            images, labels = self.images.index_select(0, chosen), self.labels.index_select(0, chosen)
-        return images / self._white, labels
 
     @property
     def nbytes(self) -> int:
-        """Memory held, in bytes."""
+        """See `Split`."""
         return self.images.nbytes + self.labels.nbytes
+
+    def batches(self, order: Tensor | None = None, first: int = 0) -> Batches:
+        """See `Split.batches`."""
+        white = white_on(self.images.device)
+        order = None if order is None else order.to(self.images.device)
+        for number in range(first, self.plan.batches):
+            start, stop = self.plan.bounds(number)
+            if order is None:
+                images, labels = self.images[start:stop], self.labels[start:stop]
+            else:
+                chosen = order[start:stop]
+                images, labels = self.images.index_select(0, chosen), self.labels.index_select(0, chosen)
+            yield images / white, labels
+
+
+def check_count(plan: BatchPlan, images: int, labels: int) -> None:
+    """Raise `ValueError` if a dataset does not have the samples that it declared."""
+    if not images == labels == plan.samples:
+        raise ValueError(f"{plan.samples} samples were declared, {images} images and {labels} labels are there.")
+
+
+def white_on(device: torch.device) -> Tensor:
+    """What pixels are divided by. A tensor: CUDA multiplies by the reciprocal of a plain number, which is off in the last bit."""
+    return torch.tensor(255.0, device=device)
 
 
 def order_of_epoch(samples: int, seed: int, epoch: int) -> Tensor:
@@ -69,7 +103,7 @@ def resized(images: Tensor, size: int) -> Tensor:
     return torch.cat([part.round_().clamp_(0, 255).to(torch.uint8) for part in scaled])
 
 
-def load_split(settings: DataSettings, *, train: bool, device: torch.device) -> Split:
+def load_split(settings: DataSettings, *, train: bool, device: torch.device) -> InMemory:
     """Read one split of the chosen dataset, resize it if asked to, and put it on `device`.
 
     Raises:
@@ -77,4 +111,4 @@ def load_split(settings: DataSettings, *, train: bool, device: torch.device) -> 
     """
     images, labels = settings.dataset.load(folders.data_root(settings.data_root), train=train)
     plan = settings.train_plan if train else settings.test_plan
-    return Split(resized(images, settings.image_size).to(device), labels.to(device), plan)
+    return InMemory(resized(images, settings.image_size).to(device), labels.to(device), plan)

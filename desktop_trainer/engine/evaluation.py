@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import torch
 from torch import Tensor, nn
@@ -25,16 +26,16 @@ class Evaluation:
 
     def steps(self) -> Iterator[int]:
         """Examine one batch at each step; yields how many are done."""
-        for number in range(self._split.plan.batches):
-            self._step(number)
-            yield number + 1
+        with closing(self._split.batches()) as batches:
+            for done, (images, labels) in enumerate(batches, 1):
+                self._step(images, labels)
+                yield done
 
-    def _step(self, number: int) -> None:
+    def _step(self, images: Tensor, labels: Tensor) -> None:
         training = self._model.training
         self._model.eval()
         try:
             with torch.no_grad():
-                images, labels = self._split.batch(number)
                 logits = self._model(images)
                 self._losses.append(self._loss_fn(logits, labels))
                 self._corrects.append((logits.argmax(1) == labels).sum())

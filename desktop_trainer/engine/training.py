@@ -89,23 +89,22 @@ class Training:
         epochs, plan, model, optimizer = self.experiment.training.epochs, self.train.plan, self.model, self.optimizer
         while self.epoch < epochs:
             epoch = self.epoch + 1
-            order = self._order()
             model.train()
-            while self.batch < plan.batches:
-                images, labels = self.train.batch(self.batch, order)
-                logits = model(images)
-                loss = self.loss_fn(logits, labels)
-                optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
-                self.batch += 1
-                self.recorder.add(loss, logits, labels, optimizer.param_groups[0]["lr"], self.watch.read())
-                records = self.recorder.due(epoch, self.batch) if self.batch < plan.batches else self.flush()
-                self._trained = self.watch.read()
-                yield BatchEnded(epoch, self.batch, records)
-                if records is not None and not np.isfinite(records.loss).all():
-                    yield self._diverged_at(records)
-                    return
+            with closing(self.train.batches(self._order(), self.batch)) as batches:
+                for images, labels in batches:
+                    logits = model(images)
+                    loss = self.loss_fn(logits, labels)
+                    optimizer.zero_grad()
+                    loss.backward()  # type: ignore[no-untyped-call]
+                    optimizer.step()
+                    self.batch += 1
+                    self.recorder.add(loss, logits, labels, optimizer.param_groups[0]["lr"], self.watch.read())
+                    records = self.recorder.due(epoch, self.batch) if self.batch < plan.batches else self.flush()
+                    self._trained = self.watch.read()
+                    yield BatchEnded(epoch, self.batch, records)
+                    if records is not None and not np.isfinite(records.loss).all():
+                        yield self._diverged_at(records)
+                        return
             evaluation = Evaluation(model, self.loss_fn, self.test)
             for done in evaluation.steps():
                 yield Evaluating(epoch, done, self.test.plan.batches)
@@ -171,8 +170,7 @@ class Training:
         """The order of this epoch's samples; None is the order in which they are stored."""
         if not self.experiment.data.shuffle:
             return None
-        order = order_of_epoch(self.train.plan.samples, self.experiment.training.seed, self.epoch)
-        return order.to(self.device)
+        return order_of_epoch(self.train.plan.samples, self.experiment.training.seed, self.epoch)
 
     def flush(self) -> Records | None:
         """The numbers of the batches since the last block, now; None if there are none."""

@@ -10,7 +10,7 @@ from torchvision.datasets import FashionMNIST
 from torchvision.transforms import ToTensor
 from torchvision.transforms.functional import resize
 
-from desktop_trainer.engine.data import Split, load_split, order_of_epoch, resized
+from desktop_trainer.engine.data import InMemory, load_split, order_of_epoch, resized
 from desktop_trainer.experiment.batches import BatchPlan
 from desktop_trainer.experiment.data_settings import DataSettings
 
@@ -25,7 +25,7 @@ def test_images_equal_torchvisions_to_tensor_bit_for_bit(real_data: Path) -> Non
     )
     split = load_split(settings, train=False, device=CPU)
     order = order_of_epoch(10_000, seed=1, epoch=0)
-    images, labels = split.batch(2, order)
+    images, labels = next(split.batches(order, 2))
     expected = [pictures[index] for index in order[128:192].tolist()]
     assert torch.equal(images, torch.stack([image for image, _ in expected]))
     assert labels.tolist() == [label for _, label in expected]
@@ -34,8 +34,8 @@ def test_images_equal_torchvisions_to_tensor_bit_for_bit(real_data: Path) -> Non
 def test_every_grey_level_is_divided_exactly() -> None:
     """All 256 of them: not multiplied by the reciprocal, which is off in the last bit for some."""
     levels = torch.arange(256, dtype=torch.uint8)
-    split = Split(levels.reshape(256, 1, 1, 1), torch.zeros(256, dtype=torch.int64), BatchPlan(256, 256))
-    images, _ = split.batch(0)
+    split = InMemory(levels.reshape(256, 1, 1, 1), torch.zeros(256, dtype=torch.int64), BatchPlan(256, 256))
+    images, _ = next(split.batches())
     assert images.dtype == torch.float32
     assert images.flatten().tolist() == (levels.float() / 255).tolist()
     assert images.flatten().tolist() != (levels.float() * (1 / 255)).tolist()
@@ -44,18 +44,18 @@ def test_every_grey_level_is_divided_exactly() -> None:
 def test_the_last_batch_is_what_is_left() -> None:
     """10 samples in batches of 4: 4, 4, 2; in the given order and without one."""
     labels = torch.arange(10)
-    split = Split(labels.to(torch.uint8).reshape(10, 1, 1, 1), labels, BatchPlan(10, 4))
-    assert [split.batch(number)[1].tolist() for number in range(3)] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    split = InMemory(labels.to(torch.uint8).reshape(10, 1, 1, 1), labels, BatchPlan(10, 4))
+    assert [labels.tolist() for _, labels in split.batches()] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
     backwards = torch.arange(9, -1, -1)
-    assert [split.batch(number, backwards)[1].tolist() for number in range(3)] == [[9, 8, 7, 6], [5, 4, 3, 2], [1, 0]]
-    assert split.batch(2, backwards)[0].flatten().tolist() == [torch.tensor(1) / 255, 0]
+    assert [labels.tolist() for _, labels in split.batches(backwards)] == [[9, 8, 7, 6], [5, 4, 3, 2], [1, 0]]
+    assert next(split.batches(backwards, 2))[0].flatten().tolist() == [torch.tensor(1) / 255, 0]
     assert split.nbytes == 10 + 80
 
 
 def test_a_batch_does_not_share_memory_with_the_data() -> None:
     """Whoever changes a batch in place does not change the dataset."""
-    split = Split(torch.full((4, 1, 2, 2), 7, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64), BatchPlan(4, 4))
-    split.batch(0)[0].zero_()
+    split = InMemory(torch.full((4, 1, 2, 2), 7, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64), BatchPlan(4, 4))
+    next(split.batches())[0].zero_()
     assert (split.images == 7).all()
 
 
@@ -63,7 +63,7 @@ def test_a_batch_does_not_share_memory_with_the_data() -> None:
 def test_a_split_that_is_not_what_was_declared_is_refused(images: int, labels: int) -> None:
     """Else the last batches would be silently short."""
     with pytest.raises(ValueError, match=f"4 samples were declared, {images} images and {labels} labels"):
-        Split(torch.zeros(images, 1, 1, 1, dtype=torch.uint8), torch.zeros(labels), BatchPlan(4, 2))
+        InMemory(torch.zeros(images, 1, 1, 1, dtype=torch.uint8), torch.zeros(labels), BatchPlan(4, 2))
 
 
 def test_the_order_is_a_pure_function_of_seed_and_epoch() -> None:
