@@ -6,7 +6,6 @@ generator, one step is one ``next``. Between two events the state is consistent.
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
@@ -17,7 +16,7 @@ import torch
 from torch import Tensor
 
 from desktop_trainer.engine.data import load_split, order_of_epoch
-from desktop_trainer.engine.devices import IntraOpThreads, choose_device
+from desktop_trainer.engine.devices import IntraOpThreads, choose_device, device_rng, set_device_rng
 from desktop_trainer.engine.evaluation import Evaluation
 from desktop_trainer.engine.events import (
     BatchEnded,
@@ -31,7 +30,7 @@ from desktop_trainer.engine.events import (
 )
 from desktop_trainer.engine.metrics import Recorder
 from desktop_trainer.engine.stopwatch import Stopwatch
-from desktop_trainer.engine.weights import load_weights
+from desktop_trainer.engine.weights import copied, load_weights
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 
@@ -211,16 +210,17 @@ class Training:
         return RunEnded(outcome, self.epoch, self.batch, self.watch.read(), reason)
 
     def state(self) -> dict[str, Any]:
-        """Everything that decides how the run goes on, as copies: valid between any two events after `RunStarted`."""
+        """Everything that decides how the run goes on, as copies on the CPU: valid between any two events after `RunStarted`."""
         return {
             "epoch": self.epoch,
             "batch": self.batch,
-            "model": copy.deepcopy(self.model.state_dict()),
-            "optimizer": copy.deepcopy(self.optimizer.state_dict()),
+            "model": copied(self.model.state_dict()),
+            "optimizer": copied(self.optimizer.state_dict()),
             "recorder": self.recorder.state(),
             "seconds": (self.watch.read(), self._epoch_began, self._trained),
             "rng": torch.get_rng_state(),
-            "device_rng": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+            "device": str(self.device),
+            "device_rng": device_rng(self.device),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -233,10 +233,10 @@ class Training:
 
     def _restore(self, state: dict[str, Any]) -> None:
         load_weights(self.model, state["model"])
-        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        self.optimizer.load_state_dict(copied(state["optimizer"]))
         self.recorder.load_state(state["recorder"], self.device)
         seconds, self._epoch_began, self._trained = state["seconds"]
         self.watch.set(seconds)
         torch.set_rng_state(state["rng"])
-        if state["device_rng"] is not None and self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["device_rng"], self.device)
+        if torch.device(state["device"]).type == self.device.type:
+            set_device_rng(self.device, state["device_rng"])

@@ -20,6 +20,7 @@ from desktop_trainer.experiment.choices import (
 )
 from desktop_trainer.experiment.data_settings import DataSettings
 from desktop_trainer.experiment.device_settings import DeviceSettings
+from desktop_trainer.experiment.saving_settings import SavingSettings
 from desktop_trainer.experiment.section import Section, setting
 from desktop_trainer.experiment.training_settings import TrainingSettings
 from desktop_trainer.i18n import mark, tr
@@ -60,6 +61,7 @@ class Experiment(Section):
     )
     training: TrainingSettings = _DEFAULTS
     device: DeviceSettings = _DEFAULTS
+    saving: SavingSettings = _DEFAULTS
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -143,6 +143,7 @@ def test_shared_values_leave_out_what_belongs_to_this_machine() -> None:
     shared = shared_values(experiment)
     assert "data_root" not in shared["data"]
     assert "threads" not in shared["device"]
+    assert "saving" not in shared, "a section of which nothing is shared"
     assert parse_experiment(shared).data.batch_size == 3
 
 
