@@ -49,6 +49,9 @@ class Training:
     Attributes:
         epoch, batch: how many epochs, and how many batches of the current one, are done.
         model, optimizer: exist once `RunStarted` was yielded.
+        consistent: False while a step is being made: if it fails, weights and random numbers may be half-way to the
+            next batch, and `state` is worth nothing. A failure elsewhere leaves it True.
+        weights: what it starts from, as given.
     """
 
     def __init__(
@@ -62,8 +65,9 @@ class Training:
         self.epoch, self.batch = 0, 0
         self.recorder = Recorder(block_seconds)
         self.watch = Stopwatch()
+        self.consistent = True
         self._epoch_began = self._trained = 0.0
-        self._weights = weights
+        self.weights = weights
         self._resumed: dict[str, Any] | None = None
 
     def events(self) -> Generator[Event, None, None]:
@@ -91,6 +95,7 @@ class Training:
             model.train()
             with closing(self.train.batches(self._order(), self.batch)) as batches:
                 for images, labels in batches:
+                    self.consistent = False
                     logits = model(images)
                     loss = self.loss_fn(logits, labels)
                     optimizer.zero_grad()
@@ -98,6 +103,7 @@ class Training:
                     optimizer.step()
                     self.batch += 1
                     self.recorder.add(loss, logits, labels, optimizer.param_groups[0]["lr"], self.watch.read())
+                    self.consistent = True
                     records = self.recorder.due(epoch, self.batch) if self.batch < plan.batches else self.flush()
                     self._trained = self.watch.read()
                     yield BatchEnded(epoch, self.batch, records)
@@ -142,8 +148,8 @@ class Training:
         torch.manual_seed(settings.training.seed)
         model = settings.model.build(settings.data.info)
         settings.initializer.apply(model)
-        if self._weights is not None:
-            load_weights(model, self._weights)
+        if self.weights is not None:
+            load_weights(model, self.weights)
         model.to(self.device)
         self.loss_fn = settings.loss.build()
         self.optimizer = settings.optimizer.build(model.parameters())
