@@ -59,9 +59,14 @@ class Recording:
         return self._keeper.models.last
 
     @property
+    def begun(self) -> bool:
+        """Whether it came to train, so that there is something to keep."""
+        return self._keeper.begun and self.training.started
+
+    @property
     def resumable(self) -> bool:
         """Whether the training can go on from where it ended."""
-        return self.ended is not None and self.ended.outcome in GOES_ON and self.training.started
+        return self.ended is not None and self.ended.outcome in GOES_ON and self.begun
 
     def events(self) -> RunEvents:
         """The training's events, and a `SaveProblem` where a save failed. Closing the generator stops and keeps.

@@ -13,8 +13,8 @@ from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.session import RunState
 
 if TYPE_CHECKING:
-    from desktop_trainer.engine.events import Event
     from desktop_trainer.engine.pace import Pace
+    from desktop_trainer.runs.events import RunEvent
 
 _STATES = {
     RunState.IDLE: "",
@@ -87,7 +87,7 @@ class ProgressStrip(QWidget):
         self._pace, self._doing = None, ""
         self.refresh()
 
-    def show_event(self, event: Event) -> None:
+    def show_event(self, event: RunEvent) -> None:
         """Take in what the run says."""
         from desktop_trainer.engine import events
         from desktop_trainer.engine.pace import Pace

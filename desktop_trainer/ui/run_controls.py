@@ -19,6 +19,7 @@ from desktop_trainer.ui.session import RunState, Session
 if TYPE_CHECKING:
     from desktop_trainer.engine.events import RunEnded
     from desktop_trainer.experiment.settings import Experiment
+    from desktop_trainer.runs.events import RunEvent
 
 
 class RunControls(QObject):
@@ -54,6 +55,7 @@ class RunControls(QObject):
         session.discarded.connect(self._on_discarded)
         session.ended.connect(self._on_ended)
         session.failed.connect(self._on_failed)
+        session.happened.connect(self._on_event)
         form.problems_changed.connect(self.refresh)
         self.refresh()
 
@@ -198,6 +200,14 @@ class RunControls(QObject):
         self.refresh()
         if ended is not None and ended.outcome == "diverged":
             self._banner.show_message(ended.reason, kind="error")
+
+    @Slot(object)
+    def _on_event(self, event: RunEvent) -> None:
+        from desktop_trainer.runs.events import SaveProblem
+
+        if isinstance(event, SaveProblem):
+            text = tr("The run is paused because it could not be saved. {reason}", reason=event.reason)
+            self._banner.show_message(text, kind="error", do=(tr("Try again"), self._session.resume))
 
     @Slot(object)
     def _on_failed(self, error: BaseException) -> None:
