@@ -19,6 +19,7 @@ from desktop_trainer.runs.checkpoint import Newest, State, load_checkpoint, newe
 from desktop_trainer.runs.checkpoint_errors import NoCheckpoint, damaged
 from desktop_trainer.runs.checkpoint_folders import all_names
 from desktop_trainer.runs.files import Disk
+from desktop_trainer.runs.fixed import is_fixed
 from desktop_trainer.runs.history import History, read_journal
 from desktop_trainer.runs.inexact import differences
 from desktop_trainer.runs.keeper import Past
@@ -27,12 +28,6 @@ from desktop_trainer.runs.model_file import ModelFileUnreadable, load_model
 from desktop_trainer.runs.plain_json import NotPlain, as_object
 from desktop_trainer.runs.recording import Recording
 from desktop_trainer.runs.run_folder import MODEL, read_facts, read_settings
-
-FIXED = (
-    "data.dataset", "data.batch_size", "data.drop_last", "data.shuffle", "data.image_size", "model", "initializer",
-    "training.seed",
-)  # fmt: skip
-"""Settings, with all below them, that a run keeps: with others it would be another run. So is which optimizer it has."""
 
 
 def reopen(
@@ -106,12 +101,7 @@ def _changed(experiment: Experiment, changes: Mapping[str, Any]) -> Experiment:
 
 
 def _check_kept(before: Experiment, after: Experiment) -> None:
-    kept = (*FIXED, "optimizer.name")
-    wrong = [
-        path
-        for path in different(before, after)
-        if any(f"{path}.".startswith(f"{name}.") for name in kept) or path == "optimizer"
-    ]
+    wrong = [path for path in different(before, after) if is_fixed(path)]
     if wrong:
         text = tr("A run that goes on keeps this setting. Start a new run with the other value.")
         raise ExperimentError([Problem(path, text) for path in wrong])

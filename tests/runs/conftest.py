@@ -80,6 +80,12 @@ SMALL = {
 
 
 @pytest.fixture(scope="session")
+def small() -> dict[str, Any]:
+    """Settings that train in a moment, with dropout and Adam: 6 batches an epoch."""
+    return SMALL
+
+
+@pytest.fixture(scope="session")
 def state_after() -> Callable[[int], Any]:
     """The state of a small training, with dropout and Adam, 6 batches an epoch, after so many batches; numbers are pending."""
 
