@@ -122,6 +122,8 @@ class Recording:
         if self.ended is not None:
             return None
         if self._over is None:
+            if outcome == "stopped":
+                self.flush()  # what was not shown yet stands in the journal all the same
             self._over = self.training.ended(outcome, reason)
             self._keeper.end(self._over)
         problem = self._keeper.attempt()
