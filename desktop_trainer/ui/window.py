@@ -34,6 +34,7 @@ from desktop_trainer.ui.download import DownloadDialog
 from desktop_trainer.ui.epochs import EpochTable
 from desktop_trainer.ui.experiment_files import ExperimentFiles
 from desktop_trainer.ui.form import ExperimentForm
+from desktop_trainer.ui.last_session import LastSession, last_experiment
 from desktop_trainer.ui.log import LogPanel
 from desktop_trainer.ui.look_menus import LookMenus
 from desktop_trainer.ui.model_files import ENDINGS, ModelFiles, describe
@@ -59,7 +60,7 @@ _LAYOUT_VERSION = 1
 
 
 class TrainerWindow(QMainWindow):
-    """One window, one session. `experiment` fills the form; without one, the recipe for first steps does."""
+    """One window, one session. `experiment` fills the form, else the last session does, else the recipe for first steps."""
 
     def __init__(self, experiment: Experiment | None = None) -> None:
         self._built = False
@@ -68,7 +69,8 @@ class TrainerWindow(QMainWindow):
         self.setMinimumSize(1024, 640)
         self.setAcceptDrops(True)
         self.preferences, self.session, self.actions_ = Preferences(), Session(self), Actions(self)
-        experiment = experiment or parse_experiment(recipe(FIRST_RECIPE).experiment)
+        before, notice = (None, "") if experiment else last_experiment()
+        experiment = experiment or before or parse_experiment(recipe(FIRST_RECIPE).experiment)
         self.form, self.banner, self.curves = ExperimentForm(experiment), Banner(), CurvesPanel()
         self.epochs, self.log, self.model_panel = EpochTable(), LogPanel(), ModelPanel()
         self.progress = ProgressStrip()
@@ -79,6 +81,7 @@ class TrainerWindow(QMainWindow):
         self.view = RunView(self.session, self.curves, self.epochs, self.log, self.progress)
         self.looks = LookMenus(self, self.actions_, self.preferences)
         self.closing = ClosingGuard(self, self.session)
+        self.last_session = LastSession(self.form, self.banner)
         self._built = True
         self._connect()
         self._set_icons()
@@ -87,6 +90,8 @@ class TrainerWindow(QMainWindow):
         self._restore_layout()
         self._warm_up()
         self.model_panel.show_experiment(experiment)
+        if notice:
+            self.banner.show_message(notice, kind="error")
 
     def _lay_out(self) -> None:
         self.tabs = named(QTabWidget(documentMode=True), "tables")
@@ -337,6 +342,7 @@ class TrainerWindow(QMainWindow):
         """Qt's: while a run is going on, ask first and close when it has ended."""
         if self.closing.may_close():
             self._save_layout()
+            self.last_session.close()
             for dialog in self.findChildren(DownloadDialog):
                 dialog.close_thread()
             self.model_panel.close_thread()

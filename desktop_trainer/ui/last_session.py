@@ -1,0 +1,87 @@
+"""Keeps the settings of the form between two starts, in a file of the program's own. Knows the form, no run."""
+
+from __future__ import annotations
+
+import json
+
+from PySide6.QtCore import QObject, QTimer, Slot
+
+from desktop_trainer import folders
+from desktop_trainer.experiment.fields import to_values
+from desktop_trainer.experiment.problems import ExperimentError, Problem, parse_experiment, read_values
+from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.i18n import tr
+from desktop_trainer.runs.files import SaveFailed, write_file
+from desktop_trainer.ui.banner import Banner
+from desktop_trainer.ui.form import ExperimentForm
+
+FORMAT = 1
+_FILE = "session.json"
+_QUIET_SECONDS = 1.0
+"""So long nothing must have been edited before the file is written."""
+_MOST_BYTES = 1_000_000
+
+
+class LastSession(QObject):
+    """Writes the form's settings soon after they changed, whenever they make an experiment."""
+
+    def __init__(self, form: ExperimentForm, banner: Banner) -> None:
+        super().__init__(form)
+        self._form, self._banner = form, banner
+        self._timer = QTimer(self, singleShot=True, interval=int(1000 * _QUIET_SECONDS))
+        self._timer.timeout.connect(self.save)
+        form.experiment_changed.connect(self._timer.start)
+
+    @Slot()
+    def save(self) -> None:
+        """Write the file now, if there is something new."""
+        self._timer.stop()
+        experiment = self._form.experiment
+        if experiment is None:
+            return
+        path = folders.home() / _FILE
+        content = json.dumps({"format": FORMAT, "experiment": to_values(experiment)}, indent=2, ensure_ascii=False)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_file(path, content.encode())
+        except (OSError, SaveFailed) as error:
+            text = tr("These settings will not be there at the next start.")
+            self._banner.show_error(f"{text}\n{error}", error)
+
+    def close(self) -> None:
+        """Write what has not been written yet; the window is closing."""
+        if self._timer.isActive():
+            self.save()
+
+
+def last_experiment() -> tuple[Experiment | None, str]:
+    """The settings of the last session, and a notice for the user; None if there are none.
+
+    A file that cannot be used is kept aside, under a name that the notice tells.
+    """
+    path = folders.home() / _FILE
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ExperimentError([Problem("", tr("It is too large for an experiment."))])
+        values = read_values(path.read_text(encoding="utf-8"))
+        if values.get("format") != FORMAT:
+            raise ExperimentError([Problem("", tr("It was written by another version of this program."))])
+        return parse_experiment(values.get("experiment")), ""
+    except FileNotFoundError:
+        return None, ""
+    except (OSError, UnicodeDecodeError, ExperimentError) as error:
+        return None, _put_aside(error)
+
+
+def _put_aside(error: Exception) -> str:
+    path = folders.home() / _FILE
+    number, aside = 1, path.with_name("session.unusable.json")
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"session.unusable {number}.json")
+    try:
+        path.rename(aside)
+    except OSError:
+        aside = path
+    text = tr("The settings of the last session cannot be used; these are the first ones again. They are kept in {file}.", file=aside)  # fmt: skip
+    return f"{text}\n{error}"
