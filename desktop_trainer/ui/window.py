@@ -10,7 +10,6 @@ from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropE
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
-    QFileDialog,
     QMainWindow,
     QMessageBox,
     QSplitter,
@@ -30,7 +29,7 @@ from desktop_trainer.ui.actions import ROWS, TOOLBAR, Actions
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.closing import ClosingGuard
 from desktop_trainer.ui.curves import CurvesPanel
-from desktop_trainer.ui.download import DownloadDialog
+from desktop_trainer.ui.data_menu import DataMenu
 from desktop_trainer.ui.epochs import EpochTable
 from desktop_trainer.ui.experiment_files import ExperimentFiles
 from desktop_trainer.ui.form import ExperimentForm
@@ -78,6 +77,7 @@ class TrainerWindow(QMainWindow):
         self.files = ModelFiles(self, self.session, self.banner, self.preferences)
         self.controls = RunControls(self, self.actions_, self.session, self.form, self.banner, self.files)
         self.experiment_files = ExperimentFiles(self, self.form, self.banner)
+        self.data = DataMenu(self, self.form, self.actions_, self.banner)
         self.view = RunView(self.session, self.curves, self.epochs, self.log, self.progress)
         self.looks = LookMenus(self, self.actions_, self.preferences)
         self.closing = ClosingGuard(self, self.session)
@@ -145,9 +145,9 @@ class TrainerWindow(QMainWindow):
             "evaluate_model": self._on_evaluate,
             "fit_curves": self.curves.fit,
             "reset_layout": self._on_reset_layout,
-            "download_data": self._on_download,
-            "choose_data_root": self._on_choose_data_root,
-            "open_runs_folder": self._on_open_runs,
+            "download_data": self.data.download,
+            "choose_data_root": self.data.choose_root,
+            "open_runs_folder": open_runs_folder,
             "about": self._on_about,
             "undo": self.form.undo_stack.undo,
             "redo": self.form.undo_stack.redo,
@@ -268,36 +268,6 @@ class TrainerWindow(QMainWindow):
         self.progress.clear()
 
     @Slot()
-    def _on_download(self) -> None:
-        experiment = self.form.experiment
-        if experiment is None:
-            return
-        dataset, root = experiment.data.dataset, folders.data_root(experiment.data.data_root)
-        if dataset.remote is None or dataset.present(root):
-            self.banner.show_message(tr("{dataset} is there already.", dataset=tr(dataset.label)))
-            return
-        dialog = DownloadDialog(dataset, root, self)
-        dialog.accepted.connect(self._on_downloaded)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-
-    @Slot()
-    def _on_downloaded(self) -> None:
-        do = (tr("Start"), self.actions_["start"].trigger)
-        self.banner.show_message(tr("The files are verified and in place."), kind="success", do=do)
-
-    @Slot()
-    def _on_choose_data_root(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, tr("Choose the data folder"), str(folders.data_root()))
-        if name:
-            self.form.set_value("data.data_root", name)
-
-    @Slot()
-    def _on_open_runs(self) -> None:
-        folders.runs().mkdir(parents=True, exist_ok=True)
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(folders.runs())))
-
-    @Slot()
     def _on_about(self) -> None:
         text = tr("Train a neural network by pointing and clicking: every batch in sight, every number explained.")
         box = QMessageBox(self, text=f"<h3>Desktop Trainer {__version__}</h3><p>{text}</p>")
@@ -343,8 +313,7 @@ class TrainerWindow(QMainWindow):
         if self.closing.may_close():
             self._save_layout()
             self.last_session.close()
-            for dialog in self.findChildren(DownloadDialog):
-                dialog.close_thread()
+            self.data.close()
             self.model_panel.close_thread()
             self.files.wait()
             self._warming.wait()
@@ -369,6 +338,12 @@ def _dropped(event: QDropEvent) -> Path | None:
     urls = event.mimeData().urls()
     path = Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
     return path if path is not None and path.suffix in (*ENDINGS, ".json") else None
+
+
+def open_runs_folder() -> None:
+    """Show the folder of the runs in the system's file manager."""
+    folders.runs().mkdir(parents=True, exist_ok=True)
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folders.runs())))
 
 
 def _devices() -> Generator[list[str], None, None]:

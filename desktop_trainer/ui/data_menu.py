@@ -1,0 +1,53 @@
+"""What the Tools menu does about datasets: fetch one, choose the folder that holds them. Knows the form, no run."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from desktop_trainer import folders
+from desktop_trainer.i18n import tr
+from desktop_trainer.ui.actions import Actions
+from desktop_trainer.ui.banner import Banner
+from desktop_trainer.ui.download import DownloadDialog
+from desktop_trainer.ui.form import ExperimentForm
+
+
+class DataMenu(QObject):
+    """Downloads the dataset of the form and sets its folder."""
+
+    def __init__(self, window: QWidget, form: ExperimentForm, actions: Actions, banner: Banner) -> None:
+        super().__init__(window)
+        self._window, self._form, self._actions, self._banner = window, form, actions, banner
+
+    def close(self) -> None:
+        """End what is being fetched; the window is closing."""
+        for dialog in self._window.findChildren(DownloadDialog):
+            dialog.close_thread()
+
+    @Slot()
+    def download(self) -> None:
+        """Fetch the form's dataset, if it is not there."""
+        experiment = self._form.experiment
+        if experiment is None:
+            return
+        dataset, root = experiment.data.dataset, folders.data_root(experiment.data.data_root)
+        if dataset.remote is None or dataset.present(root):
+            self._banner.show_message(tr("{dataset} is there already.", dataset=tr(dataset.label)))
+            return
+        dialog = DownloadDialog(dataset, root, self._window)
+        dialog.accepted.connect(self._on_downloaded)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    @Slot()
+    def _on_downloaded(self) -> None:
+        do = (tr("Start"), self._actions["start"].trigger)
+        self._banner.show_message(tr("The files are verified and in place."), kind="success", do=do)
+
+    @Slot()
+    def choose_root(self) -> None:
+        """Ask for the folder of the datasets."""
+        name = QFileDialog.getExistingDirectory(self._window, tr("Choose the data folder"), str(folders.data_root()))
+        if name:
+            self._form.set_value("data.data_root", name)
