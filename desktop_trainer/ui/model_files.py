@@ -49,6 +49,7 @@ class ModelFiles(QObject):
         self._thread: IteratorThread | None = None
         self._receive: Callable[[Any], None] = self.progress.emit
         self._failure = ""
+        self._writers: list[IteratorThread] = []
 
     @property
     def busy(self) -> bool:
@@ -103,6 +104,8 @@ class ModelFiles(QObject):
         if self._thread is not None:
             self._thread.stop()
             self._thread.wait()
+        for writer in self._writers:
+            writer.wait()
 
     def _suggested(self, ending: str) -> str:
         experiment = self._session.experiment or (self._session.model.experiment if self._session.model else None)
@@ -111,20 +114,30 @@ class ModelFiles(QObject):
         return str((recent[0].parent if recent else Path.home()) / (name + ending))
 
     def _write(self, path: Path, model: SavedModel, *, bare: bool = False) -> None:
-        from desktop_trainer.runs.files import SaveFailed
-        from desktop_trainer.runs.model_file import export_state_dict, save_model
+        """In a thread: a large model takes a slow disk some seconds."""
+        writer = IteratorThread(lambda: _written(path, model, bare=bare), self)
+        writer.item.connect(self._on_written)
+        writer.failed.connect(self._on_not_written)
+        writer.finished.connect(self._on_writer_finished)
+        self._writers.append(writer)
+        writer.start()
 
-        try:
-            if bare:
-                export_state_dict(path, model.weights)
-            else:
-                save_model(path, model)
-        except SaveFailed as error:
-            self._banner.show_error(str(error), error)
-            return
+    @Slot(object)
+    def _on_written(self, written: tuple[Path, bool]) -> None:
+        path, bare = written
         if not bare:
             self._remember(path)
         self._banner.show_message(tr("Saved {file}.", file=path), kind="success")
+
+    @Slot(object)
+    def _on_not_written(self, error: BaseException) -> None:
+        self._banner.show_error(str(error), error)
+
+    @Slot()
+    def _on_writer_finished(self) -> None:
+        for writer in [writer for writer in self._writers if writer.isFinished()]:
+            self._writers.remove(writer)
+            writer.deleteLater()
 
     def _remember(self, path: Path) -> None:
         self._preferences.add_recent_model(path.absolute())
@@ -168,6 +181,17 @@ class ModelFiles(QObject):
             self.evaluated.emit(event)
         else:
             self.progress.emit(event)
+
+
+def _written(path: Path, model: SavedModel, *, bare: bool) -> Generator[tuple[Path, bool], None, None]:
+    """Called in a thread: write the model, or its parameters alone, then tell what was written."""
+    from desktop_trainer.runs.model_file import export_state_dict, save_model
+
+    if bare:
+        export_state_dict(path, model.weights)
+    else:
+        save_model(path, model)
+    yield path, bare
 
 
 def _read(path: Path, current: Experiment | None) -> Generator[SavedModel, None, None]:

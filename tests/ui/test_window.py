@@ -209,6 +209,7 @@ def test_save_and_open_bring_back_model_and_settings(
     target = tmp_path / "模型 1.safetensors"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
     qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(target.exists, timeout=30_000)
     assert load_model(target).metrics["epoch"] == 2
     other = open_window()
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(target), ""))
@@ -248,8 +249,32 @@ def test_export_writes_a_plain_state_dict(
     train(qtbot, window)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "plain.pt"), ""))
     window.actions_["export_model"].trigger()
+    qtbot.waitUntil((tmp_path / "plain.pt").exists, timeout=30_000)
     weights = torch.load(tmp_path / "plain.pt", weights_only=True)
     assert set(weights) == set(window.session.model.weights)
+
+
+def test_a_model_that_is_being_written_is_whole_when_the_window_has_closed(
+    qtbot: QtBot, open_window: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(SHORT)
+    train(qtbot, window)
+    target = tmp_path / "late.safetensors"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+    click(qtbot, window, "save_model")
+    window.close()
+    assert load_model(target).metrics["epoch"] == 2
+
+
+def test_a_model_that_cannot_be_written_is_said(
+    qtbot: QtBot, open_window: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(SHORT)
+    train(qtbot, window)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "none" / "a.safetensors"), ""))
+    click(qtbot, window, "save_model")
+    qtbot.waitUntil(lambda: "There is no such folder" in window.banner.text, timeout=30_000)
+    assert window.preferences.recent_models == []
 
 
 def test_a_file_that_is_no_model_changes_nothing(qtbot: QtBot, open_window: Opener, tmp_path: Path) -> None:
