@@ -11,6 +11,15 @@ from desktop_trainer.i18n import mark
 
 PLAIN, ENGINE, WINDOW = mark("plain loop"), mark("engine, headless"), mark("engine, in the window")
 LIMIT, GRAPH = mark("fixed-batch limit"), mark("graph-captured limit")
+WAYS = {
+    mark("engine, channels_last"): ("device.memory_format", "channels_last"),
+    mark("engine, bf16"): ("device.precision", "bf16"),
+    mark("engine, tf32"): ("device.precision", "tf32"),
+    mark("engine, fused"): ("optimizer.fused", True),
+    mark("engine, compiled"): ("device.compile", True),
+    mark("engine, large test batches"): ("data.test_batch_size", 2000),
+}
+"""Contenders that compute the step in another way, each with the setting that makes it so."""
 MILLION = 1_000_000
 
 

@@ -9,7 +9,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,14 +18,16 @@ from typing import TYPE_CHECKING
 
 from desktop_trainer.benchmark.machine import describe_machine
 from desktop_trainer.benchmark.measure import Run, alternate, in_thread
-from desktop_trainer.benchmark.results import ENGINE, GRAPH, LIMIT, PLAIN, WINDOW, Results
+from desktop_trainer.benchmark.results import ENGINE, GRAPH, LIMIT, PLAIN, WAYS, WINDOW, Results
 from desktop_trainer.benchmark.workloads import Workload, has_fashion_mnist, workloads
 from desktop_trainer.i18n import tr
 
 if TYPE_CHECKING:
     from desktop_trainer.ui.window import TrainerWindow
 
-GROUPS = ("startup", "frames", "t1", "t3", "resnet", "batch-sizes")
+GROUPS = ("startup", "frames", "t1", "t3", "resnet", "batch-sizes", "step")
+_USUAL = GROUPS[:5]
+"""What is measured unless asked otherwise; on CUDA the batch sizes too."""
 _SIZES = (64, 256, 1024, 4096)
 _COUNTS = (1_000, 10_000, 100_000, 1_000_000)
 _FRAMES = 40
@@ -64,7 +67,7 @@ class Suite:
         with _own_home():
             self._results.machine = describe_machine(self._plan.device)
             self._cuda = self._results.machine["device"].startswith("cuda")
-            usual = GROUPS if self._cuda else GROUPS[:-1]
+            usual = (*_USUAL, "batch-sizes") if self._cuda else _USUAL
             groups = [group for group in GROUPS if group in (self._plan.groups or usual)]
             self._take_notes(groups)
             if "startup" in groups:
@@ -79,7 +82,7 @@ class Suite:
         note = self._results.notes.append
         if self._plan.quick:
             note(tr("A quick trial on tiny data: the figures mean nothing."))
-        elif {"t1", "t3", "batch-sizes"} & set(groups) and not has_fashion_mnist(self._plan.data_root):
+        elif {"t1", "t3", "batch-sizes", "step"} & set(groups) and not has_fashion_mnist(self._plan.data_root):
             note(tr("Fashion-MNIST is not in {folder}: synthetic images of the same shape are used, and the plain loop makes PIL images of them.", folder=self._plan.data_root))  # fmt: skip
         load = self._results.machine["load"]
         if load is not None and load[0] > _BUSY * self._results.machine["cores"]:
@@ -112,14 +115,18 @@ class Suite:
         chosen = [load for name, load in loads.items() if name in groups]
         with self._window(bool(chosen)) as window:
             for load in chosen:
-                self._measure(load, window)
+                self._measure(load, partial(self._contenders, load, window))
         if "batch-sizes" in groups:
             for size in _SIZES:
-                self._measure(loads["t1"].with_batch_size(size), None)
+                load = loads["t1"].with_batch_size(size)
+                self._measure(load, partial(self._contenders, load, None))
+        if "step" in groups:
+            for load in (replace(loads[name], name=f"{loads[name].name}/step") for name in ("t1", "resnet")):
+                self._measure(load, partial(self._ways, load))
 
-    def _measure(self, load: Workload, window: TrainerWindow | None) -> None:
+    def _measure(self, load: Workload, contenders_of: Callable[[], dict[str, Run]]) -> None:
         self._say(tr("{work}: reading the data", work=load.name))
-        contenders = self._contenders(load, window)
+        contenders = contenders_of()
         say = self._saying(load.name)
         self._results.titles[load.name] = load.title
         self._results.training[load.name] = alternate(contenders, self._plan.repeats, warm_up=self._warm_up, say=say)
@@ -141,6 +148,17 @@ class Suite:
         if self._cuda:
             contenders[GRAPH] = _apart(lambda: measured_graph(load))
         return contenders
+
+    def _ways(self, load: Workload) -> dict[str, Run]:
+        """The engine, and the engine in each other way of computing that the device has."""
+        from desktop_trainer.benchmark.headless import measured_engine
+
+        loads = {ENGINE: load} | {name: load.with_setting(*setting) for name, setting in WAYS.items()}
+        return {
+            name: _apart(partial(measured_engine, each))
+            for name, each in loads.items()
+            if self._cuda or each.experiment.device.precision != "tf32"
+        }
 
     @contextmanager
     def _window(self, wanted: bool) -> Iterator[TrainerWindow | None]:

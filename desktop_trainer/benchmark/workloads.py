@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,12 @@ class Workload:
 
     def with_batch_size(self, batch_size: int) -> Workload:
         """The same in batches of another size."""
-        values = with_value(to_values(self.experiment), "data.batch_size", batch_size)
-        return Workload(f"{self.name}/{batch_size}", self.title, parse_experiment(values), self.epochs)
+        return replace(self.with_setting("data.batch_size", batch_size), name=f"{self.name}/{batch_size}")
+
+    def with_setting(self, path: str, value: Any) -> Workload:
+        """The same with one other setting."""
+        values = with_value(to_values(self.experiment), path, value)
+        return replace(self, experiment=parse_experiment(values))
 
 
 def has_fashion_mnist(root: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
@@ -22,6 +22,10 @@ _WEIGHT_DECAY = mark(
 )
 _BETA1 = mark("How much of the running mean of gradients is kept at each step. Larger is smoother. Usual: 0.9.")
 _BETA2 = mark("How much of the running mean of squared gradients is kept at each step. Usual: 0.999.")
+_FUSED = mark(
+    "Compute the whole step of all parameters in one operation. It is faster, most of all on graphics cards, and the last "
+    "digits of the results differ. Usual: off."
+)
 _LR = mark(
     "How far each step moves the parameters. Larger learns faster until the loss jumps; smaller is steadier and slower. "
     "Usual with Adam: 0.001."
@@ -53,6 +57,7 @@ class SGD(OptimizerChoice):
         mark("Look at the gradient after the momentum's step, not before it. Needs momentum."),
         advanced=True,
     )
+    fused: bool = setting(False, mark("Fused"), _FUSED, advanced=True)
 
     @model_validator(mode="after")
     def _nesterov_needs_momentum(self) -> Self:
@@ -67,8 +72,9 @@ class SGD(OptimizerChoice):
         from torch.optim import SGD as TorchSGD  # noqa: N811
 
         return TorchSGD(
-            parameters, self.lr, momentum=self.momentum, weight_decay=self.weight_decay, nesterov=self.nesterov
-        )
+            parameters, self.lr, momentum=self.momentum, weight_decay=self.weight_decay, nesterov=self.nesterov,
+            fused=self.fused or None,
+        )  # fmt: skip
 
 
 class _AdamOptions(OptimizerChoice):
@@ -76,6 +82,12 @@ class _AdamOptions(OptimizerChoice):
     beta1: float = setting(0.9, "Beta 1", _BETA1, ge=0, lt=1, advanced=True)
     beta2: float = setting(0.999, "Beta 2", _BETA2, ge=0, lt=1, advanced=True)
     weight_decay: float = setting(0.0, mark("Weight decay"), _WEIGHT_DECAY, ge=0, le=1, advanced=True)
+    fused: bool = setting(False, mark("Fused"), _FUSED, advanced=True)
+
+    def _options(self) -> dict[str, Any]:
+        """What both constructors take. None leaves the choice to PyTorch; False would also forbid its loops over all tensors."""
+        betas = (self.beta1, self.beta2)
+        return {"lr": self.lr, "betas": betas, "weight_decay": self.weight_decay, "fused": self.fused or None}
 
 
 @OPTIMIZERS.register
@@ -90,7 +102,7 @@ class Adam(_AdamOptions):
         """``torch.optim.Adam`` with these options."""
         from torch.optim import Adam as TorchAdam
 
-        return TorchAdam(parameters, lr=self.lr, betas=(self.beta1, self.beta2), weight_decay=self.weight_decay)
+        return TorchAdam(parameters, **self._options())
 
 
 @OPTIMIZERS.register
@@ -106,4 +118,4 @@ class AdamW(_AdamOptions):
         """``torch.optim.AdamW`` with these options."""
         from torch.optim import AdamW as TorchAdamW
 
-        return TorchAdamW(parameters, lr=self.lr, betas=(self.beta1, self.beta2), weight_decay=self.weight_decay)
+        return TorchAdamW(parameters, **self._options())

@@ -17,7 +17,7 @@ from desktop_trainer.i18n import LANGUAGES, system_language, tr
 Given = dict[str, Any]
 Run = Callable[[Given], int]
 
-_EXAMINED = ("data.dataset", "data.batch_size", "data.image_size", "data.data_root", "device")
+_EXAMINED = ("data.dataset", "data.batch_size", "data.test_batch_size", "data.image_size", "data.data_root", "device")
 """What `evaluate` lets be changed: where and on what, not what the model is."""
 
 

@@ -22,12 +22,12 @@ class Refused(Exception):
 def refusing() -> Iterator[None]:
     """In its block the errors that explain themselves become `Refused`; others are faults of this program."""
     from desktop_trainer.catalog.errors import DataError
-    from desktop_trainer.engine.devices import DeviceMissing
+    from desktop_trainer.engine.devices import DeviceError
     from desktop_trainer.engine.weights import ModelMismatch
     from desktop_trainer.runs.files import SaveFailed
     from desktop_trainer.runs.model_errors import ModelFileError
 
     try:
         yield
-    except (DataError, DeviceMissing, ModelMismatch, SaveFailed, ModelFileError) as error:
+    except (DataError, DeviceError, ModelMismatch, SaveFailed, ModelFileError) as error:
         raise Refused(str(error)) from error

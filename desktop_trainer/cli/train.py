@@ -43,11 +43,11 @@ def train(experiment: Experiment, weights: Mapping[str, Tensor] | None, save: Pa
             with refusing():
                 ended = _trained(recording, told, signals, save)
         except Refused as refused:
-            if as_json and recording.ended is not None:
-                told.show(replace(recording.ended, reason=str(refused)))
+            if as_json and (failed := recording.ended) is not None:
+                told.show(failed if failed.reason else replace(failed, reason=str(refused)))
             raise
         told.show(ended)
-    return {"completed": 0, "stopped": signals.exit_code}.get(ended.outcome, 1)
+    return {"completed": 0, "early_stopped": 0, "stopped": signals.exit_code}.get(ended.outcome, 1)
 
 
 def check_target(path: Path) -> None:

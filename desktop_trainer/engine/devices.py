@@ -1,12 +1,34 @@
-"""Which device computes. Knows what torch reports of this machine; never falls back silently."""
+"""Which device computes, and what it is lent for a run. Knows what torch reports of this machine; never falls back silently."""
 
 import torch
 
 from desktop_trainer.i18n import tr
 
+_TF32 = {"default": None, "bf16": None, "float32": False, "tf32": True}
 
-class DeviceMissing(Exception):
+
+class DeviceError(Exception):
+    """A device cannot do what was asked of it, or not any more.
+
+    Attributes:
+        cause: what happened. next_step: what to do about it. Both are sentences for people; the error's text is both.
+    """
+
+    def __init__(self, cause: str, next_step: str) -> None:
+        super().__init__(f"{cause} {next_step}")
+        self.cause, self.next_step = cause, next_step
+
+
+class DeviceMissing(DeviceError):
     """The device asked for is not in this machine; the text names those that are."""
+
+
+class DeviceLost(DeviceError):
+    """The device failed while it computed; what lay in its memory may be gone."""
+
+
+class CannotCompute(DeviceError):
+    """The device cannot compute in the way that was asked for."""
 
 
 def available_devices() -> list[str]:
@@ -25,12 +47,11 @@ def choose_device(name: str) -> torch.device:
     available = available_devices()
     wanted = available[0] if name == "auto" else "cuda:0" if name == "cuda" else name
     if wanted not in available:
-        text = tr(
-            "This machine has no device {name}. It has {available}. Choose one of these, or auto.",
-            name=name,
-            available=", ".join(available),
+        there = ", ".join(available)
+        raise DeviceMissing(
+            tr("This machine has no device {name}. It has {available}.", name=name, available=there),
+            tr("Choose one of these, or auto."),
         )
-        raise DeviceMissing(text)
     return torch.device(wanted)
 
 
@@ -48,3 +69,29 @@ class IntraOpThreads:
     def __exit__(self, *_: object) -> None:
         if self._count:
             torch.set_num_threads(self._before)
+
+
+class FloatProducts:
+    """Inside its ``with`` block CUDA multiplies float32 numbers as `precision` asks. Process-wide; the CPU's are not touched.
+
+    ``float32`` keeps all their digits, ``tf32`` rounds the factors of matrix products and convolutions to TF32; the
+    other precisions leave what PyTorch is set to. These two switches are those that all versions of PyTorch agree on.
+    """
+
+    def __init__(self, precision: str) -> None:
+        self._tf32 = _TF32[precision] if torch.cuda.is_available() else None
+        self._before = ("", False)
+
+    def __enter__(self) -> None:
+        if self._tf32 is not None:
+            self._before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+            _set_products("high" if self._tf32 else "highest", self._tf32)
+
+    def __exit__(self, *_: object) -> None:
+        if self._tf32 is not None:
+            _set_products(*self._before)
+
+
+def _set_products(matmul: str, convolutions: bool) -> None:
+    torch.set_float32_matmul_precision(matmul)
+    torch.backends.cudnn.allow_tf32 = convolutions

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 
 import torch
 from torch import Tensor, nn
 
+from desktop_trainer.engine.arithmetic import Arithmetic
 from desktop_trainer.engine.data import Split
+from desktop_trainer.engine.step import LossFunction
 
 
 class Evaluation:
-    """Mean loss and accuracy of a model over a split; iterate over `steps`, then read `means`.
+    """Mean loss and accuracy of a model over a split, computed by `arithmetic`; iterate over `steps`, then read `means`.
 
     Between two steps nothing is held open, and the model is in the mode that it was in before. The numbers stay on the
     device until `means`.
     """
 
-    def __init__(self, model: nn.Module, loss_fn: Callable[[Tensor, Tensor], Tensor], split: Split) -> None:
+    def __init__(self, model: nn.Module, loss_fn: LossFunction, split: Split, arithmetic: Arithmetic) -> None:
         self._model, self._loss_fn, self._split = model, loss_fn, split
+        self._forward, self._products = arithmetic.forward_of(model), arithmetic.products
         self._losses: list[Tensor] = []
         self._corrects: list[Tensor] = []
         self._counts: list[int] = []
@@ -35,8 +38,8 @@ class Evaluation:
         training = self._model.training
         self._model.eval()
         try:
-            with torch.no_grad():
-                logits = self._model(images)
+            with torch.no_grad(), self._products:
+                logits = self._forward(images)
                 self._losses.append(self._loss_fn(logits, labels))
                 self._corrects.append((logits.argmax(1) == labels).sum())
                 self._counts.append(len(labels))

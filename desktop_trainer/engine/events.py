@@ -55,6 +55,8 @@ class RunStarted:
         last_batch_size: samples in the last batch of an epoch. data_bytes: memory that both splits take on the device.
         parameters: how many numbers are learned.
         epoch, batch: how many epochs, and how many batches of the next one, were done before; 0 in a new run.
+        step: what distinguishes the step from the plain one, such as ``channels_last, bf16``; empty if nothing does.
+        compile_seconds: what compiling the model took, before the clock of the run began; 0 if it was not compiled.
     """
 
     train_samples: int
@@ -68,6 +70,8 @@ class RunStarted:
     parameters: int
     epoch: int
     batch: int
+    step: str = ""
+    compile_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +119,10 @@ class RunEnded:
     """The run is over.
 
     Attributes:
-        outcome: ``completed``, ``stopped``, ``diverged`` or ``failed``.
+        outcome: ``completed``, ``early_stopped``, ``stopped``, ``diverged`` or ``failed``.
         epoch, batch: how many epochs, and how many batches of the next one, are done.
         seconds: the time of the whole training, without loading and pauses.
-        reason: a sentence for people, empty if it ran to its end.
+        reason: a sentence for people, empty if it ran to its end. next_step: what to do next, empty if there is no advice.
         paths: files that hold what is kept of it, by kind: ``run``, ``model``.
     """
 
@@ -128,6 +132,7 @@ class RunEnded:
     seconds: float
     reason: str = ""
     paths: Mapping[str, str] = field(default_factory=dict)
+    next_step: str = ""
 
 
 @dataclass(frozen=True, slots=True)

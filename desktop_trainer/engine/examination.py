@@ -7,6 +7,7 @@ from collections.abc import Generator, Mapping
 import torch
 from torch import Tensor
 
+from desktop_trainer.engine.arithmetic import Arithmetic
 from desktop_trainer.engine.data import load_split
 from desktop_trainer.engine.devices import choose_device
 from desktop_trainer.engine.evaluation import Evaluation
@@ -32,16 +33,18 @@ def examine(experiment: Experiment, weights: Mapping[str, Tensor]) -> Generator[
 
     Raises:
         ModelMismatch: if the weights are not this model's.
-        DeviceMissing, DataMissing, DataDamaged: see `Training.events`.
+        DeviceMissing, CannotCompute, DataMissing, DataDamaged: see `Training.events`.
     """
     check_fit(experiment, weights)
     device = choose_device(experiment.device.name)
+    arithmetic = Arithmetic(experiment.device, device)
     yield Loading(tr("Reading {dataset}", dataset=tr(experiment.data.dataset.label)), 0, 1)
     split = load_split(experiment.data, train=False, device=device)
     with torch.random.fork_rng(devices=[]):
         model = experiment.model.build(experiment.data.info)
     load_weights(model, weights)
-    evaluation = Evaluation(model.to(device), experiment.loss.build(), split)
+    arithmetic.place(model)
+    evaluation = Evaluation(model, experiment.loss.build(), split, arithmetic)
     for done in evaluation.steps():
         yield Evaluating(0, done, split.plan.batches)
     yield Evaluated(*evaluation.means(), split.plan.samples)

@@ -7,6 +7,7 @@ from desktop_trainer.i18n import mark, tr
 
 _ENDS = {
     "completed": mark("Complete: epoch {done} is done, {seconds:.1f} sec."),
+    "early_stopped": mark("Stopped early: epoch {done} is done, {seconds:.1f} sec."),
     "stopped": mark("Stopped in epoch {epoch} after batch {batch}, {seconds:.1f} sec."),
     "diverged": mark("Diverged in epoch {epoch} at batch {batch}, {seconds:.1f} sec."),
     "failed": mark("Failed in epoch {epoch} after batch {batch}, {seconds:.1f} sec."),
@@ -17,12 +18,17 @@ def start_line(experiment: Experiment, event: RunStarted) -> str:
     """What is trained on what, with the batch arithmetic and its numbers."""
     data = experiment.data
     plan = BatchPlan(event.train_samples, data.batch_size, data.drop_last)
-    return tr(
+    line = tr(
         "{model} on {dataset}, on {device}: {samples} training samples in {formula} batches, the last of {last}; {tests} test samples in {test_batches} batches; {parameters} parameters",
         model=tr(experiment.model.label), dataset=tr(data.dataset.label), device=event.device,
         samples=grouped(event.train_samples), formula=plan.formula, last=event.last_batch_size,
         tests=grouped(event.test_samples), test_batches=event.test_batches, parameters=grouped(event.parameters),
     )  # fmt: skip
+    if event.step:
+        line = tr("{line}; computed with {step}", line=line, step=event.step)
+    if event.compile_seconds:
+        line = tr("{line}; compiling took {seconds:.1f} sec", line=line, seconds=event.compile_seconds)
+    return line
 
 
 def epoch_line(event: EpochEnded, device: str) -> str:
@@ -35,10 +41,10 @@ def epoch_line(event: EpochEnded, device: str) -> str:
 
 
 def end_line(event: RunEnded) -> str:
-    """How far the run came, why it ended, and where its model is kept."""
+    """How far the run came, why it ended, what to do next, and where its model is kept."""
     done, batch, seconds = event.epoch, event.batch, event.seconds
     sentence = tr(_ENDS[event.outcome], done=done, epoch=done + 1, batch=batch, seconds=seconds)
-    parts = [sentence, event.reason]
+    parts = [sentence, event.reason, event.next_step]
     if model := event.paths.get("model"):
         parts.append(tr("The model is kept in {path}", path=model))
     return " ".join(part for part in parts if part)

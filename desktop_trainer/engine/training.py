@@ -10,14 +10,17 @@ import copy
 import math
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from desktop_trainer.engine.arithmetic import Arithmetic, Forward, lay_out
+from desktop_trainer.engine.compiling import Compiled
 from desktop_trainer.engine.data import load_split, order_of_epoch
-from desktop_trainer.engine.devices import IntraOpThreads, choose_device
+from desktop_trainer.engine.devices import DeviceError, FloatProducts, IntraOpThreads, choose_device
 from desktop_trainer.engine.evaluation import Evaluation
 from desktop_trainer.engine.events import (
     BatchEnded,
@@ -29,7 +32,19 @@ from desktop_trainer.engine.events import (
     RunEnded,
     RunStarted,
 )
+from desktop_trainer.engine.failures import (
+    batch_too_large,
+    device_lost,
+    examination_too_large,
+    known,
+    out_of_memory,
+    preparation_too_large,
+    release,
+    step_too_large,
+)
 from desktop_trainer.engine.metrics import Recorder
+from desktop_trainer.engine.patience import Patience
+from desktop_trainer.engine.step import LossFunction, Step, part_sizes
 from desktop_trainer.engine.stopwatch import Stopwatch
 from desktop_trainer.engine.weights import load_weights
 from desktop_trainer.experiment.settings import Experiment
@@ -50,6 +65,8 @@ class Training:
     Attributes:
         epoch, batch: how many epochs, and how many batches of the current one, are done.
         model, optimizer: exist once `RunStarted` was yielded.
+        consistent: False while a step is being made: if it fails, weights and random numbers may be half-way to the
+            next batch, and `state` is worth nothing. A failure elsewhere leaves it True.
     """
 
     def __init__(
@@ -63,49 +80,60 @@ class Training:
         self.epoch, self.batch = 0, 0
         self.recorder = Recorder(block_seconds)
         self.watch = Stopwatch()
+        self.patience = Patience(experiment.training.patience)
+        self.consistent = True
         self._epoch_began = self._trained = 0.0
         self._weights = weights
         self._resumed: dict[str, Any] | None = None
+        self._failure = "", ""
+        self._compile_seconds = 0.0
 
     def events(self) -> Generator[Event, None, None]:
         """Train, one batch between two events; ends with `RunEnded`. Called again, it goes on from where it was closed.
 
         Raises:
-            DeviceMissing, DataMissing, DataDamaged: before the first batch.
+            DeviceMissing, CannotCompute, CompileFailed, DataMissing, DataDamaged: before the first batch.
             ModelMismatch: if the given weights are not this model's.
+            OutOfMemory: the model is there, and what was in work is released.
+            DeviceLost: if the device fails.
         """
         with closing(self._loop()) as loop:
             while (event := self._next(loop)) is not None:
                 yield event
 
     def _next(self, loop: Generator[Event, None, None]) -> Event | None:
-        """The next event; only in here does the clock run and the number of threads differ."""
-        with self.watch, IntraOpThreads(self.experiment.device.threads):
-            return next(loop, None)
+        """The next event; only in here does the clock run, and is the process lent to this run's way of computing."""
+        device = self.experiment.device
+        try:
+            with self.watch, IntraOpThreads(device.threads), FloatProducts(device.precision):
+                return next(loop, None)
+        except (RuntimeError, MemoryError) as error:
+            if not known(error):
+                raise
+            release(error)
+            raise self._explained(error) from None
 
     def _loop(self) -> Generator[Event, None, None]:
         yield from self._prepare()
         yield self._started()
         epochs, plan, model, optimizer = self.experiment.training.epochs, self.train.plan, self.model, self.optimizer
-        while self.epoch < epochs:
+        while self.epoch < epochs and not self.patience.over:
             epoch = self.epoch + 1
             model.train()
             with closing(self.train.batches(self._order(), self.batch)) as batches:
                 for images, labels in batches:
-                    logits = model(images)
-                    loss = self.loss_fn(logits, labels)
-                    optimizer.zero_grad()
-                    loss.backward()  # type: ignore[no-untyped-call]
-                    optimizer.step()
+                    self.consistent = False
+                    loss, logits = self.step(images, labels)
                     self.batch += 1
                     self.recorder.add(loss, logits, labels, optimizer.param_groups[0]["lr"], self.watch.read())
+                    self.consistent = True
                     records = self.recorder.due(epoch, self.batch) if self.batch < plan.batches else self.flush()
                     self._trained = self.watch.read()
                     yield BatchEnded(epoch, self.batch, records)
                     if records is not None and not np.isfinite(records.loss).all():
                         yield self._diverged_at(records)
                         return
-            evaluation = Evaluation(model, self.loss_fn, self.test)
+            evaluation = Evaluation(model, self.loss_fn, self.test, self.arithmetic)
             for done in evaluation.steps():
                 yield Evaluating(epoch, done, self.test.plan.batches)
             test_loss, test_accuracy = evaluation.means()
@@ -113,7 +141,7 @@ class Training:
                 yield self._diverged_after(epoch, test_loss)
                 return
             yield self._end_epoch(test_loss, test_accuracy)
-        yield self.ended("completed")
+        yield self._ended_well()
 
     @property
     def started(self) -> bool:
@@ -131,12 +159,15 @@ class Training:
     def _load(self) -> Iterator[Event]:
         settings = self.experiment
         self.device = choose_device(settings.device.name)
+        self.arithmetic = Arithmetic(settings.device, self.device)
         reading = tr("Reading {dataset}", dataset=tr(settings.data.dataset.label))
         yield Loading(reading, 0, 3)
         self.train = load_split(settings.data, train=True, device=self.device)
         yield Loading(reading, 1, 3)
         self.test = load_split(settings.data, train=False, device=self.device)
-        yield Loading(tr("Building {model}", model=tr(settings.model.label)), 2, 3)
+        compiling = tr("Compiling {model}: this takes a while", model=tr(settings.model.label))
+        building = tr("Building {model}", model=tr(settings.model.label))
+        yield Loading(compiling if settings.device.compile else building, 2, 3)
 
     def _build(self) -> None:
         settings = self.experiment
@@ -145,11 +176,38 @@ class Training:
         settings.initializer.apply(model)
         if self._weights is not None:
             load_weights(model, self._weights)
-        model.to(self.device)
-        self.loss_fn = settings.loss.build()
+        self.arithmetic.place(model)
         self.optimizer = settings.optimizer.build(model.parameters())
+        self.step = Step(self._forward_of(model), settings.loss.build(), self.optimizer, settings.training.batch_parts)
+        if self._compiled is not None:
+            self._rehearse(self._compiled)
         self.model = model
         self.watch.set(0.0)
+
+    def _forward_of(self, model: nn.Module) -> Forward:
+        sizes = part_sizes(self._batch_size, self.experiment.training.batch_parts)
+        self._compiled = Compiled(model, sizes, self.device) if self.experiment.device.compile else None
+        return self.arithmetic.forward_of(self._compiled or model)
+
+    def _rehearse(self, compiled: Compiled) -> None:
+        began, info = perf_counter(), self.experiment.data.info
+        compiled.rehearse(self.step.forward, self.loss_fn, (info.channels, info.height, info.width))
+        self._compile_seconds = perf_counter() - began
+
+    @property
+    def _batch_size(self) -> int:
+        """Of a full batch."""
+        start, stop = self.train.plan.bounds(0)
+        return stop - start
+
+    @property
+    def loss_fn(self) -> LossFunction:
+        """The loss that is minimised and examined."""
+        return self.step.loss_fn
+
+    @loss_fn.setter
+    def loss_fn(self, loss_fn: LossFunction) -> None:
+        self.step.loss_fn = loss_fn
 
     def _started(self) -> RunStarted:
         return RunStarted(
@@ -164,7 +222,19 @@ class Training:
             parameters=sum(parameter.numel() for parameter in self.model.parameters()),
             epoch=self.epoch,
             batch=self.batch,
+            step=", ".join(self._words()),
+            compile_seconds=self._compile_seconds,
         )
+
+    def _words(self) -> Iterator[str]:
+        """What distinguishes the step from the plain one, by its usual names."""
+        yield from self.arithmetic.words
+        if any(group.get("fused") for group in self.optimizer.param_groups):
+            yield "fused"
+        if self._compiled is not None:
+            yield "compiled, CUDA graphs" if self._compiled.graphs else "compiled"
+        if self.step.parts > 1:
+            yield f"batch_parts={self.step.parts}"
 
     def _order(self) -> Tensor | None:
         """The order of this epoch's samples; None is the order in which they are stored."""
@@ -180,18 +250,28 @@ class Training:
         """The end of a run in whose `records` a loss is not a finite number."""
         entry = int(np.argmin(np.isfinite(records.loss)))
         reason = tr(
-            "The loss of batch {batch} in epoch {epoch} is {loss}: the training diverged. Start again with a smaller learning rate than {lr:g}.",
-            batch=records.first + entry, epoch=records.epoch, loss=records.loss[entry], lr=records.lr[entry],
+            "The loss of batch {batch} in epoch {epoch} is {loss}: the training diverged.",
+            batch=records.first + entry, epoch=records.epoch, loss=records.loss[entry],
         )  # fmt: skip
-        return self.ended("diverged", reason)
+        return self.ended("diverged", reason, _smaller(records.lr[entry]))
 
     def _diverged_after(self, epoch: int, test_loss: float) -> RunEnded:
         """The end of a run whose last step in `epoch` (from 1) spoiled the model."""
         reason = tr(
-            "The loss on the test set after epoch {epoch} is {loss}: the training diverged. Start again with a smaller learning rate than {lr:g}.",
-            epoch=epoch, loss=test_loss, lr=self.optimizer.param_groups[0]["lr"],
+            "The loss on the test set after epoch {epoch} is {loss}: the training diverged.",
+            epoch=epoch, loss=test_loss,
         )  # fmt: skip
-        return self.ended("diverged", reason)
+        return self.ended("diverged", reason, _smaller(self.optimizer.param_groups[0]["lr"]))
+
+    def _ended_well(self) -> RunEnded:
+        """The end of a run whose epochs are done, or which has stopped getting better."""
+        if self.epoch >= self.experiment.training.epochs:
+            return self.ended("completed")
+        reason = tr(
+            "The test loss was best after epoch {best}, with {loss:.4f}, and has not improved for {epochs} epochs.",
+            best=self.patience.best_epoch, loss=self.patience.best_loss, epochs=self.epoch - self.patience.best_epoch,
+        )  # fmt: skip
+        return self.ended("early_stopped", reason, tr("To train longer, set the patience higher, or to 0."))
 
     def _end_epoch(self, test_loss: float, test_accuracy: float) -> EpochEnded:
         """Close the epoch's books."""
@@ -204,11 +284,34 @@ class Training:
         )
         self._epoch_began = now
         self.recorder.new_epoch()
+        self.patience.add(self.epoch, test_loss)
         return ended
 
-    def ended(self, outcome: str, reason: str = "") -> RunEnded:
-        """The `RunEnded` of a run that ends here; also for whoever closed the generator."""
-        return RunEnded(outcome, self.epoch, self.batch, self.watch.read(), reason)
+    def ended(self, outcome: str, reason: str = "", next_step: str = "") -> RunEnded:
+        """The `RunEnded` of a run that ends here; also for whoever closed the generator.
+
+        That of a run that failed says why, if it was for want of memory or because of its device.
+        """
+        if outcome == "failed" and not reason:
+            reason, next_step = self._failure
+        return RunEnded(outcome, self.epoch, self.batch, self.watch.read(), reason, next_step=next_step)
+
+    def _explained(self, error: BaseException) -> DeviceError:
+        """Our own words for an error that is `known`."""
+        failure: DeviceError
+        if not out_of_memory(error):
+            failure = device_lost(error, str(self.device))
+        elif not self.started:
+            failure = preparation_too_large(error)
+        elif not self.consistent:
+            self.optimizer.zero_grad()
+            failure = step_too_large(error, self._batch_size, self.step.parts)
+        elif self.batch < self.train.plan.batches:
+            failure = batch_too_large(error, self._batch_size)
+        else:
+            failure = examination_too_large(error, self.test.plan.batch_size)
+        self._failure = failure.cause, failure.next_step
+        return failure
 
     def state(self) -> dict[str, Any]:
         """Everything that decides how the run goes on, as copies: valid between any two events after `RunStarted`."""
@@ -218,6 +321,7 @@ class Training:
             "model": copy.deepcopy(self.model.state_dict()),
             "optimizer": copy.deepcopy(self.optimizer.state_dict()),
             "recorder": self.recorder.state(),
+            "patience": self.patience.state(),
             "seconds": (self.watch.read(), self._epoch_began, self._trained),
             "rng": torch.get_rng_state(),
             "device_rng": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
@@ -234,9 +338,15 @@ class Training:
     def _restore(self, state: dict[str, Any]) -> None:
         load_weights(self.model, state["model"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        lay_out(self.optimizer)
         self.recorder.load_state(state["recorder"], self.device)
+        self.patience.load_state(state["patience"])
         seconds, self._epoch_began, self._trained = state["seconds"]
         self.watch.set(seconds)
         torch.set_rng_state(state["rng"])
         if state["device_rng"] is not None and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["device_rng"], self.device)
+
+
+def _smaller(lr: float) -> str:
+    return tr("Start again with a smaller learning rate than {lr:g}.", lr=lr)

@@ -31,6 +31,18 @@ class DataSettings(Section):
         ge=1,
         le=1_000_000,
     )
+    test_batch_size: int = setting(
+        0,
+        mark("Test batch size"),
+        mark(
+            "How many test samples are examined at a time. 0 takes the batch size. Larger is faster, as long as there is "
+            "memory for them: nothing is learned there, so the figures stay the same but for rounding. Usual: 0, or 1000."
+        ),
+        unit=mark("samples"),
+        advanced=True,
+        ge=0,
+        le=1_000_000,
+    )
     drop_last: bool = setting(
         False,
         mark("Drop last batch"),
@@ -85,4 +97,4 @@ class DataSettings(Section):
     @property
     def test_plan(self) -> BatchPlan:
         """How the test set is cut into batches: every sample is examined."""
-        return BatchPlan(self.dataset.info().test_samples, self.batch_size)
+        return BatchPlan(self.dataset.info().test_samples, self.test_batch_size or self.batch_size)

@@ -1,11 +1,13 @@
 """The settings of what computes, and how. Knows no other section, and no device."""
 
+from typing import Literal
+
 from desktop_trainer.experiment.section import Section, setting
 from desktop_trainer.i18n import mark
 
 
 class DeviceSettings(Section):
-    """What computes."""
+    """What computes, and how."""
 
     name: str = setting(
         "auto",
@@ -27,4 +29,36 @@ class DeviceSettings(Section):
         local=True,
         ge=0,
         le=1024,
+    )
+    precision: Literal["default", "float32", "tf32", "bf16"] = setting(
+        "default",
+        mark("Precision"),
+        mark(
+            "With how many digits products are computed. default is PyTorch's: float32, but TF32 in the convolutions of "
+            "NVIDIA's cards from Ampere on. float32 keeps all digits, tf32 rounds the factors of all products to ten bits, "
+            "bf16 computes the layers in bfloat16 (autocast). Fewer digits are faster on graphics cards and change the "
+            "results a little. Usual: default; bf16 for large models on a graphics card."
+        ),
+        advanced=True,
+    )
+    memory_format: Literal["contiguous", "channels_last"] = setting(
+        "contiguous",
+        mark("Memory format"),
+        mark(
+            "How images lie in memory: contiguous holds one channel after the other, channels_last all channels of a pixel "
+            "together. Convolutions are often faster with channels_last, and the last digits of the results differ. "
+            "Other models gain nothing. Usual: contiguous."
+        ),
+        advanced=True,
+    )
+    compile: bool = setting(
+        False,
+        mark("Compile"),
+        mark(
+            "Let torch.compile make one program of the model's operations. Each start then waits from seconds to minutes, "
+            "the steps are faster, most of all those of small models on a graphics card, and the last digits of the "
+            "results differ. A smaller last batch and the test set are computed without it. Needs a C++ compiler. "
+            "Usual: off; on for long runs."
+        ),
+        advanced=True,
     )

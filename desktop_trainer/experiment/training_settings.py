@@ -1,11 +1,11 @@
-"""The settings of the training itself: how long, and from which random numbers. Knows no other section."""
+"""The settings of the training itself: how long, in which parts, from which random numbers. Knows no other section."""
 
 from desktop_trainer.experiment.section import Section, setting
 from desktop_trainer.i18n import mark
 
 
 class TrainingSettings(Section):
-    """How long, and from which random numbers."""
+    """How long, in which parts, and from which random numbers."""
 
     epochs: int = setting(
         10,
@@ -26,4 +26,28 @@ class TrainingSettings(Section):
         ),
         ge=0,
         le=2_147_483_647,
+    )
+    patience: int = setting(
+        0,
+        mark("Patience"),
+        mark(
+            "Stop early when the test loss has not become smaller for so many epochs. 0 trains all epochs. Smaller saves "
+            "time and may stop before a late improvement; larger waits longer. Usual: 0, or 3 to 10."
+        ),
+        unit=mark("epochs"),
+        advanced=True,
+        ge=0,
+        le=100_000,
+    )
+    batch_parts: int = setting(
+        1,
+        mark("Parts of a batch"),
+        mark(
+            "Compute each batch in so many parts, one after the other, whose gradients add up to that of the whole batch "
+            "(gradient accumulation). More parts need less memory and more time; the steps stay the same but for rounding, "
+            "dropout, and batch norm, which then sees one part at a time. Usual: 1, more if memory runs out."
+        ),
+        advanced=True,
+        ge=1,
+        le=1_000_000,
     )

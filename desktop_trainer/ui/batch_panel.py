@@ -39,7 +39,7 @@ def plans_of(values: Values) -> Plans | None:
     """
     section = values.get("data")
     wanted = (
-        {key: section[key] for key in ("dataset", "batch_size", "drop_last") if key in section}
+        {key: section[key] for key in ("dataset", "batch_size", "test_batch_size", "drop_last") if key in section}
         if isinstance(section, Mapping)
         else {}
     )

@@ -196,8 +196,9 @@ class RunControls(QObject):
     @Slot(object)
     def _on_ended(self, ended: RunEnded | None) -> None:
         self.refresh()
-        if ended is not None and ended.outcome == "diverged":
-            self._banner.show_message(ended.reason, kind="error")
+        if ended is not None and ended.outcome in ("diverged", "early_stopped"):
+            kind = "error" if ended.outcome == "diverged" else "info"
+            self._banner.show_message(f"{ended.reason} {ended.next_step}", kind=kind)
 
     @Slot(object)
     def _on_failed(self, error: BaseException) -> None:

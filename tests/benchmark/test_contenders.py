@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,11 @@ from desktop_trainer.benchmark.headless import EventClock, measured_engine
 from desktop_trainer.benchmark.limits import FixedBatch, measured_fixed_batch
 from desktop_trainer.benchmark.measure import BenchmarkFailed
 from desktop_trainer.benchmark.plain_loop import PlainLoop, tutorial_dataset
+from desktop_trainer.benchmark.report import table
+from desktop_trainer.benchmark.results import ENGINE, WAYS
+from desktop_trainer.benchmark.suite import Plan, Suite
 from desktop_trainer.benchmark.workloads import Workload
+from desktop_trainer.engine import compiling
 from desktop_trainer.engine.data import order_of_epoch
 from desktop_trainer.engine.events import BatchEnded, EpochEnded
 from desktop_trainer.engine.training import Training
@@ -88,3 +93,14 @@ def test_the_engine_trains_all_epochs_of_a_repetition() -> None:
 def test_a_run_without_a_whole_epoch_is_no_measurement() -> None:
     with pytest.raises(BenchmarkFailed, match="before its first epoch"):
         EventClock().measured()
+
+
+def test_every_way_of_computing_a_step_can_be_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each against the plain engine, in one repetition of tiny work; what only CUDA has is not offered elsewhere."""
+    monkeypatch.setattr(compiling, "BACKEND", "eager")
+    results = Suite(Plan(tmp_path, "cpu", 1, ("step",), quick=True), lambda _: None).run()
+    assert set(results.training) == {"T1/step", "ResNet/step"}
+    for taken in results.training.values():
+        assert set(taken) == {ENGINE, *WAYS} - {"engine, tf32"}
+        assert all(times["epoch"][0] > 0 for times in taken.values())
+    assert "engine, compiled" in table(results)

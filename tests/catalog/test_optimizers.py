@@ -11,9 +11,9 @@ from torch import nn
 from desktop_trainer.experiment.choices import OPTIMIZERS
 
 GIVEN: dict[str, dict[str, Any]] = {
-    "sgd": {"lr": 0.3, "momentum": 0.8, "weight_decay": 0.02, "nesterov": True},
-    "adam": {"lr": 0.3, "beta1": 0.7, "beta2": 0.6, "weight_decay": 0.02},
-    "adamw": {"lr": 0.3, "beta1": 0.7, "beta2": 0.6, "weight_decay": 0.02},
+    "sgd": {"lr": 0.3, "momentum": 0.8, "weight_decay": 0.02, "nesterov": True, "fused": True},
+    "adam": {"lr": 0.3, "beta1": 0.7, "beta2": 0.6, "weight_decay": 0.02, "fused": True},
+    "adamw": {"lr": 0.3, "beta1": 0.7, "beta2": 0.6, "weight_decay": 0.02, "fused": True},
 }
 TORCH: dict[str, type[torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,

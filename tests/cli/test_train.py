@@ -167,8 +167,17 @@ def test_a_loss_that_is_no_number_ends_the_run_with_exit_1_and_valid_json(capsys
     items = objects(capsys)
     assert items[-1]["outcome"] == "diverged"
     assert None in [item["loss"] for item in named(items, "batch_ended")]
-    assert "smaller learning rate" in items[-1]["reason"]
+    assert "smaller learning rate" in items[-1]["next_step"]
     assert not path.exists()
+
+
+def test_a_run_that_stops_early_has_done_its_work(capsys: Captured) -> None:
+    """With a learning rate that changes nothing no epoch is better than the first; that is no failure."""
+    assert main([*SMALL, "--optimizer", "sgd", "--lr", "1e-30", "--epochs", "9", "--patience", "2", "--json"]) == 0
+    ended = objects(capsys)[-1]
+    assert (ended["outcome"], ended["epoch"]) == ("early_stopped", 3)
+    assert "best after epoch 1" in ended["reason"]
+    assert "patience" in ended["next_step"]
 
 
 @pytest.mark.parametrize(

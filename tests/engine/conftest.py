@@ -19,16 +19,17 @@ Small = Callable[..., Experiment]
 
 
 def _small(model: Any = "softmax", optimizer: Any = "sgd", *, epochs: int = 2, **values: Any) -> Experiment:
-    """An experiment on the digits, CPU, batches of 128; other data settings by their names."""
+    """An experiment on the digits, CPU, batches of 128; other data settings by their names, the rest in their sections."""
     initializer, threads = values.pop("initializer", "default"), values.pop("threads", 0)
+    training, device = values.pop("training", {}), values.pop("device", {})
     return parse_experiment(
         {
             "data": {"batch_size": 128, **values},
             "model": model,
             "optimizer": optimizer,
             "initializer": initializer,
-            "training": {"epochs": epochs, "seed": 7},
-            "device": {"name": "cpu", "threads": threads},
+            "training": {"epochs": epochs, "seed": 7, **training},
+            "device": {"name": "cpu", "threads": threads, **device},
         }
     )
 
@@ -87,3 +88,16 @@ def _rows_of(block: Records) -> list[tuple[Any, ...]]:
 def rows() -> Callable[[list[Event]], list[tuple[Any, ...]]]:
     """See `_rows`."""
     return _rows
+
+
+def _with_test_losses(training: Training, losses: list[float]) -> Training:
+    """`training`, whose examination after epoch k finds the k-th of `losses`."""
+    end_epoch = training._end_epoch
+    training._end_epoch = lambda _, accuracy: end_epoch(losses[training.epoch], accuracy)  # type: ignore[method-assign, assignment]
+    return training
+
+
+@pytest.fixture(scope="session")
+def with_test_losses() -> Callable[[Training, list[float]], Training]:
+    """See `_with_test_losses`."""
+    return _with_test_losses

@@ -95,6 +95,27 @@ def test_a_record_takes_at_most_32_bytes() -> None:
     assert sum(column.nbytes for column in columns) <= 32
 
 
+def test_what_waits_to_be_read_is_bounded(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two blocks lie as many batches as their time allows, each two numbers on the device, and no batch more."""
+    now = [100.0]
+
+    def tick() -> float:
+        now[0] += 0.001
+        return now[0]
+
+    monkeypatch.setattr("desktop_trainer.engine.metrics.perf_counter", tick)
+    training, waiting = Training(small(batch_size=10), block_seconds=0.02), []
+    for event in training.events():
+        if isinstance(event, BatchEnded):
+            state = training.recorder.state()
+            tensors = [*training.recorder._losses, *training.recorder._corrects]
+            assert len(tensors) == 2 * len(state["rest"])
+            assert all(tensor.untyped_storage().nbytes() <= 8 for tensor in tensors)
+            waiting.append(len(state["rest"]))
+    assert len(waiting) == 2 * 150
+    assert max(waiting) == 19
+
+
 def test_a_record_keeps_no_graph_alive() -> None:
     """What waits to be read does not hold the batch's activations."""
     recorder = Recorder(NEVER)

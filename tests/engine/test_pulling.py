@@ -154,21 +154,34 @@ def test_pauses_are_not_counted(small: Any, monkeypatch: pytest.MonkeyPatch, tic
 
 
 class Reads(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the numbers that are read from tensors: each would wait for the device."""
+    """Counts what would wait for a device: numbers that are read, and shapes that depend on numbers."""
 
     count = 0
+    waiting = ("_local_scalar_dense", "is_nonzero", "nonzero", "masked_select", "equal", "_unique2")
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.count += func is torch.ops.aten._local_scalar_dense.default
+        self.count += func.overloadpacket.__name__ in self.waiting
         return func(*args, **(kwargs or {}))
 
 
-def test_between_two_blocks_no_number_is_read_from_the_device(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+WAYS = [
+    pytest.param({}, id="plain"),
+    pytest.param({"training": {"batch_parts": 3}}, id="in parts"),
+    pytest.param({"device": {"precision": "bf16"}}, id="bf16"),
+    pytest.param({"device": {"memory_format": "channels_last"}}, id="channels_last"),
+    pytest.param({"optimizer": {"name": "adam", "fused": True}}, id="fused"),
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_between_two_blocks_no_number_is_read_from_the_device(
+    small: Any, monkeypatch: pytest.MonkeyPatch, way: Any
+) -> None:
     """Neither in a training step nor in the evaluation; the end of a block reads, so the count can see it."""
     copies: list[str] = []
     for name in ("cpu", "numpy", "tolist", "item"):
         monkeypatch.setattr(Tensor, name, _counted(getattr(Tensor, name), copies))
-    events = Training(small("lenet", dataset={"name": "synthetic"}), block_seconds=NEVER).events()
+    events = Training(small("lenet", dataset={"name": "synthetic"}, **way), block_seconds=NEVER).events()
     assert any(isinstance(event, RunStarted) for event in events)
     quiet = loud = 0
     while True:

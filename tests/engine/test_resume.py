@@ -96,6 +96,60 @@ def test_a_resumed_run_ends_as_the_uninterrupted_one(
     assert epochs_of(before) + epochs_of(after) == epochs_of(expected)
 
 
+COLOURS = {"name": "synthetic", "train_samples": 20, "test_samples": 4, "size": 16, "channels": 3}
+FUSED = {"optimizer": {"name": "adam", "fused": True}}
+WAYS = [
+    pytest.param({"training": {"batch_parts": 3}}, id="in parts"),
+    pytest.param({"device": {"precision": "bf16"}}, id="bf16"),
+    pytest.param(FUSED, id="fused"),
+    pytest.param({"device": {"memory_format": "channels_last"}, **FUSED}, id="channels_last and fused"),
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_resumed_run_is_the_same_in_every_way_of_computing(
+    small: Any, same: Any, timeless: Any, rows: Any, way: Any
+) -> None:
+    """From a state whose tensors lost their layout, as in files that keep numbers only."""
+    experiment = small(
+        {"name": "lenet", "activation": "relu"}, **{"dataset": COLOURS, "batch_size": 8, "optimizer": "adam", **way}
+    )
+    whole, first, second = (Training(experiment, block_seconds=0) for _ in range(3))
+    expected = list(whole.events())
+    before = run_to(first, at(BatchEnded, 2, 2))
+    second.load_state(_contiguous(first.state()))
+    assert rows(before) + rows(list(second.events())) == rows(expected)
+    assert same(timeless(second), timeless(whole))
+
+
+def _contiguous(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.clone(memory_format=torch.contiguous_format)
+    if isinstance(value, dict):
+        return {key: _contiguous(part) for key, part in value.items()}
+    return type(value)(map(_contiguous, value)) if isinstance(value, list | tuple) else value
+
+
+@pytest.mark.parametrize("stop", [2, 3, 4])
+def test_patience_goes_on_where_it_stood(
+    small: Any, with_test_losses: Any, same: Any, timeless: Any, stop: int
+) -> None:
+    """Resumed while it waits, or when it has waited long enough, the run stops early after the same epoch."""
+    losses = [2.0, 1.0, 1.5, 1.0, 0.5]
+    whole, first, second = (
+        with_test_losses(Training(small(epochs=5, batch_size=1500, training={"patience": 2})), losses) for _ in range(3)
+    )
+    expected = list(whole.events())[-1]
+    run_to(first, at(EpochEnded, stop, 0))
+    second.load_state(through_a_file(first.state()))
+    ended = list(second.events())[-1]
+    assert isinstance(ended, RunEnded)
+    assert isinstance(expected, RunEnded)
+    assert (ended.outcome, ended.epoch, ended.reason) == (expected.outcome, expected.epoch, expected.reason)
+    assert (ended.outcome, ended.epoch) == ("early_stopped", 4)
+    assert same(timeless(second), timeless(whole))
+
+
 def test_a_state_is_a_copy(experiment: Experiment, same: Any) -> None:
     """Going on does not change what was taken, nor does resuming from it."""
     training = Training(experiment)

@@ -36,6 +36,14 @@ def test_the_tutorials_figures_are_shown_with_their_formula(qtbot: QtBot) -> Non
     ]
 
 
+def test_a_test_batch_size_of_its_own_changes_the_test_sets_formula_only(qtbot: QtBot) -> None:
+    draft = _draft(256)
+    draft["data"]["test_batch_size"] = 4096
+    text = _panel(qtbot, draft).text
+    assert "(60000 + 256 - 1) // 256 = 235" in text
+    assert "Test: (10000 + 4096 - 1) // 4096 = 3" in text
+
+
 def test_with_drop_last_the_samples_left_out_are_counted(qtbot: QtBot) -> None:
     text = _panel(qtbot, _draft(256, drop_last=True)).text
     assert "60000 // 256 = 234" in text

@@ -1,0 +1,95 @@
+"""How a model is computed: the layout of its images, the precision of its products. Knows a device, and no training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from desktop_trainer.engine.devices import CannotCompute, FloatProducts
+from desktop_trainer.experiment.device_settings import DeviceSettings
+from desktop_trainer.i18n import tr
+
+Forward: TypeAlias = Callable[[Tensor], Tensor]
+"""From float images ``(n, channels, height, width)`` to logits ``(n, classes)``, float32."""
+
+
+class Arithmetic:
+    """The experiment's way of computing on `device`.
+
+    Attributes:
+        products: to be held while the model computes, never across a ``yield``.
+        words: what of it can alter the last digits of results, by its usual names.
+
+    Raises:
+        CannotCompute: if the device cannot.
+    """
+
+    def __init__(self, settings: DeviceSettings, device: torch.device) -> None:
+        _check(settings.precision, device)
+        self._device, self.products = device, FloatProducts(settings.precision)
+        self._channels_last = settings.memory_format == "channels_last"
+        self._bf16 = settings.precision == "bf16"
+        self.words = [*_products(settings.precision, device), *(["channels_last"] if self._channels_last else [])]
+
+    def place(self, model: nn.Module) -> None:
+        """Move `model` to the device, in the layout asked for."""
+        if self._channels_last:
+            model.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        else:
+            model.to(self._device)
+
+    def forward_of(self, model: Forward) -> Forward:
+        """`model`, computed in this way; where nothing was asked for it is `model` itself."""
+        inner = self._in_channels_last(model) if self._channels_last else model
+        return self._in_bf16(inner) if self._bf16 else inner
+
+    def _in_channels_last(self, model: Forward) -> Forward:
+        def forward(images: Tensor) -> Tensor:
+            return model(images.contiguous(memory_format=torch.channels_last))
+
+        return forward
+
+    def _in_bf16(self, model: Forward) -> Forward:
+        def forward(images: Tensor) -> Tensor:
+            with torch.autocast(self._device.type, torch.bfloat16):
+                logits = model(images)
+            return logits.float()
+
+        return forward
+
+
+def lay_out(optimizer: Optimizer) -> None:
+    """Give the optimizer's tensors the layout of their parameters: a file keeps numbers, not layouts, and sums depend on it."""
+    for parameter, state in optimizer.state.items():
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():
+                state[name] = torch.empty_like(parameter).copy_(value)
+
+
+def _products(precision: str, device: torch.device) -> list[str]:
+    """What is to be said of the precision: on the CPU ``float32`` is what it is anyway."""
+    if precision == "default":
+        return ["tf32 convolutions"] if _has_tf32(device) and torch.backends.cudnn.allow_tf32 else []
+    return [precision] if precision != "float32" or _has_tf32(device) else []
+
+
+def _has_tf32(device: torch.device) -> bool:
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+def _check(precision: str, device: torch.device) -> None:
+    advice = tr("Set the precision to default, or choose another device.")
+    if precision == "tf32" and not _has_tf32(device):
+        text = tr("The device {device} has no TF32: NVIDIA's graphics cards have it from the Ampere series on.", device=device)  # fmt: skip
+        raise CannotCompute(text, advice)
+    if precision != "bf16":
+        return
+    able = torch.amp.is_autocast_available(device.type)
+    if device.type == "cuda":
+        able = torch.cuda.is_bf16_supported(including_emulation=False)
+    if not able:
+        raise CannotCompute(tr("The device {device} cannot compute with bfloat16 numbers.", device=device), advice)

@@ -1,0 +1,110 @@
+"""Tells what went wrong inside a run: out of memory, the device lost. Knows torch's errors; holds none of their tensors."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Mapping
+
+import torch
+
+from desktop_trainer.engine.devices import DeviceError, DeviceLost
+from desktop_trainer.i18n import tr
+
+_NO_MEMORY = re.compile(r"out of memory|DefaultCPUAllocator|bad_alloc|STATUS_ALLOC_FAILED", re.IGNORECASE)
+_ASKED = re.compile(r"allocate (\d[\d.]*) ?(bytes|[KMGT]i?B)", re.IGNORECASE)
+
+
+class OutOfMemory(DeviceError, MemoryError):
+    """There is not enough memory. What was in work has been released; the model is there.
+
+    Attributes:
+        needed: what the last allocation asked for, such as ``20.00 GiB``; empty if torch did not say.
+        changes: settings that need less memory, by their paths; empty if the settings of the batches do not help.
+    """
+
+    def __init__(self, cause: str, next_step: str, needed: str, changes: Mapping[str, int]) -> None:
+        super().__init__(cause, next_step)
+        self.needed, self.changes = needed, dict(changes)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that memory could not be had, be it the device's or the CPU's."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)) is not None
+
+
+def needed_memory(error: BaseException) -> str:
+    """What the allocation that failed asked for, with its unit; empty if `error` does not say."""
+    asked = _ASKED.search(str(error))
+    if asked is None:
+        return ""
+    number, unit = asked.groups()
+    return f"{number} {unit}" if unit.lower() != "bytes" else f"{int(number) / 2**20:.2f} MiB"
+
+
+def known(error: BaseException) -> bool:
+    """Whether `error` is of a kind that this module can tell in its own words."""
+    if isinstance(error, DeviceError):
+        return False
+    return isinstance(error, torch.AcceleratorError) or out_of_memory(error)
+
+
+def step_too_large(error: BaseException, batch_size: int, parts: int) -> OutOfMemory:
+    """A training step did not fit: the same batch in twice as many parts needs about half the memory."""
+    text = tr("There is not enough memory for a training step on {batch_size} samples at a time.", batch_size=-(-batch_size // parts))  # fmt: skip
+    more = min(2 * parts, batch_size)
+    if more == parts:
+        return _failure(error, text, tr("Choose smaller images or a smaller model."))
+    advice = tr("Set “Parts of a batch” to {parts}: the steps stay the same and need less memory. Or choose a smaller batch size.", parts=more)  # fmt: skip
+    return _failure(error, text, advice, {"training.batch_parts": more})
+
+
+def batch_too_large(error: BaseException, batch_size: int) -> OutOfMemory:
+    """Not even the samples of a training batch fit."""
+    text = tr("There is not enough memory for a batch of {batch_size} samples.", batch_size=batch_size)
+    if batch_size == 1:
+        return _failure(error, text, tr("Choose smaller images."))
+    advice = tr("Set the batch size to {batch_size} or less.", batch_size=batch_size // 2)
+    return _failure(error, text, advice, {"data.batch_size": batch_size // 2})
+
+
+def examination_too_large(error: BaseException, batch_size: int) -> OutOfMemory:
+    """The examination of a test batch did not fit."""
+    text = tr("There is not enough memory to examine {batch_size} test samples at a time.", batch_size=batch_size)
+    if batch_size == 1:
+        return _failure(error, text, tr("Choose smaller images or a smaller model."))
+    advice = tr("Set the test batch size to {batch_size} or less: the figures stay the same.", batch_size=batch_size // 2)  # fmt: skip
+    return _failure(error, text, advice, {"data.test_batch_size": batch_size // 2})
+
+
+def preparation_too_large(error: BaseException) -> OutOfMemory:
+    """Data or model did not fit."""
+    advice = tr("Close other programs, or choose smaller images, a smaller dataset or a smaller model.")
+    return _failure(error, tr("There is not enough memory for the data and the model."), advice)
+
+
+def device_lost(error: BaseException, device: str) -> DeviceLost:
+    """The device answered with an error of its own."""
+    reason = next(iter(str(error).splitlines()), "").rstrip(" .")
+    return DeviceLost(
+        tr("The device {device} failed: {reason}.", device=device, reason=reason),
+        tr("Start this program again before you use the device again, or choose cpu."),
+    )
+
+
+def release(error: BaseException) -> None:
+    """Let go what the frames of `error` hold: activations, gradients, the batch. Its traceback is then gone."""
+    seen: BaseException | None = error
+    while seen is not None:
+        traceback.clear_frames(seen.__traceback__)
+        seen.__traceback__, seen = None, seen.__cause__ or seen.__context__
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _failure(error: BaseException, text: str, advice: str, changes: Mapping[str, int] | None = None) -> OutOfMemory:
+    needed = needed_memory(error)
+    cause = tr("{cause} {needed} more were asked for.", cause=text, needed=needed) if needed else text
+    return OutOfMemory(cause, advice, needed, changes or {})

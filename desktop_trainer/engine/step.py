@@ -1,0 +1,57 @@
+"""One training step, phase by phase. Knows a model and an optimizer; knows neither epochs nor where batches come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from desktop_trainer.engine.arithmetic import Forward
+
+LossFunction: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+"""From logits and labels to the mean loss over the samples."""
+
+
+class Step:
+    """What is done with every batch: forward, loss, zero_grad, backward, step. Waits for no device.
+
+    Args:
+        parts: into how many parts a batch is cut. Their gradients add up to that of the mean loss over the batch, so
+            that only one part's activations are in memory at a time. One part is the plain step, bit for bit.
+    """
+
+    def __init__(self, forward: Forward, loss_fn: LossFunction, optimizer: Optimizer, parts: int = 1) -> None:
+        self.forward, self.loss_fn, self.optimizer, self.parts = forward, loss_fn, optimizer, parts
+
+    def __call__(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Train on a batch; returns its mean loss and its logits."""
+        if self.parts > 1:
+            return self._in_parts(images, labels)
+        logits = self.forward(images)
+        loss = self.loss_fn(logits, labels)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        return loss, logits
+
+    def _in_parts(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        losses, answers = [], []
+        self.optimizer.zero_grad()
+        sizes = part_sizes(len(labels), self.parts)
+        for some, right in zip(torch.split(images, sizes), torch.split(labels, sizes), strict=True):
+            logits = self.forward(some)
+            loss = self.loss_fn(logits, right) * (len(right) / len(labels))
+            loss.backward()  # type: ignore[no-untyped-call]
+            losses.append(loss.detach())
+            answers.append(logits.detach().clone())  # a captured graph writes the next logits over these
+        self.optimizer.step()
+        return torch.stack(losses).sum(), torch.cat(answers)
+
+
+def part_sizes(samples: int, parts: int) -> list[int]:
+    """How many samples each part has: as equal as can be, none without any."""
+    parts = min(parts, samples)
+    return [samples // parts + (index < samples % parts) for index in range(parts)]
