@@ -96,11 +96,12 @@ def device_lost(error: BaseException, device: str) -> DeviceLost:
 
 def release(error: BaseException) -> None:
     """Let go what the frames of `error` hold: activations, gradients, the batch. Its traceback is then gone."""
+    full = out_of_memory(error)
     seen: BaseException | None = error
     while seen is not None:
         traceback.clear_frames(seen.__traceback__)
         seen.__traceback__, seen = None, seen.__cause__ or seen.__context__
-    if torch.cuda.is_available():
+    if full and torch.cuda.is_available():  # a device that is lost could not even do this
         torch.cuda.empty_cache()
 
 
