@@ -17,6 +17,26 @@ from desktop_trainer import i18n
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
+def cores() -> int:
+    """How many cores this process may use: a container is often given fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # Also before torch: workers must not fight for the cores.
+    share = max(1, cores() // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    os.environ.setdefault("OMP_NUM_THREADS", str(share))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """The whole suite is shared out among the cores; what is named on the command line runs in this process, at once.
+
+    At most four workers: each loads torch and Qt.
+    """
+    whole = config.args_source is not pytest.Config.ArgsSource.ARGS
+    return min(cores(), 4) if whole and cores() > 1 else 0
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The program's own folder, new and empty for each test; English; no data folder from the environment."""
