@@ -47,7 +47,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder with the real Fashion-MNIST."""
     folder = os.environ.get("DESKTOP_TRAINER_TEST_DATA")
