@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -60,6 +61,10 @@ class Answer(BaseHTTPRequestHandler):
     """One request; `Mirror.spoil` decides what is done with it."""
 
     server: "Mirror"
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections.append(self.connection)
 
     def do_GET(self) -> None:
         self.server.requests.append((self.path, self.headers.get("Range")))
@@ -169,6 +174,7 @@ class Mirror(ThreadingHTTPServer):
         self.files: dict[str, bytes] = {}
         self.spoilt: dict[str, list[Callable[[Answer], None]]] = {}
         self.requests: list[tuple[str, str | None]] = []
+        self.connections: list[socket.socket] = []
         self.released = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}/"
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
@@ -184,6 +190,9 @@ class Mirror(ThreadingHTTPServer):
     def __exit__(self, *_: object) -> None:
         self.released.set()
         self.shutdown()
+        for each in self.connections:  # A reader that left at a bad moment would be written to for a minute and more.
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
         self.server_close()
         self._thread.join()
 
