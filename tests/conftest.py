@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,26 @@ from desktop_trainer import i18n
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
+def cores() -> int:
+    """How many cores this process may use: a container is often given fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # Also before torch: workers must not fight for the cores.
+    share = max(1, cores() // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    os.environ.setdefault("OMP_NUM_THREADS", str(share))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """The whole suite is shared out among the cores; what is named on the command line runs in this process, at once.
+
+    At most four workers: each loads torch and Qt.
+    """
+    whole = config.args_source is not pytest.Config.ArgsSource.ARGS
+    return min(cores(), 4) if whole and cores() > 1 else 0
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The program's own folder, new and empty for each test; English; no data folder from the environment."""
@@ -27,7 +48,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder with the real Fashion-MNIST."""
     folder = os.environ.get("DESKTOP_TRAINER_TEST_DATA")
@@ -40,6 +61,10 @@ class Answer(BaseHTTPRequestHandler):
     """One request; `Mirror.spoil` decides what is done with it."""
 
     server: "Mirror"
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections.append(self.connection)
 
     def do_GET(self) -> None:
         self.server.requests.append((self.path, self.headers.get("Range")))
@@ -149,6 +174,7 @@ class Mirror(ThreadingHTTPServer):
         self.files: dict[str, bytes] = {}
         self.spoilt: dict[str, list[Callable[[Answer], None]]] = {}
         self.requests: list[tuple[str, str | None]] = []
+        self.connections: list[socket.socket] = []
         self.released = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}/"
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
@@ -164,6 +190,9 @@ class Mirror(ThreadingHTTPServer):
     def __exit__(self, *_: object) -> None:
         self.released.set()
         self.shutdown()
+        for each in self.connections:  # A reader that left at a bad moment would be written to for a minute and more.
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
         self.server_close()
         self._thread.join()
 

@@ -178,9 +178,10 @@ def apply_theme(app: QApplication, mode: str) -> None:
     """
     if mode not in MODES:
         raise ValueError(f"No theme {mode!r}; there are {', '.join(MODES)}.")
-    if app.style().objectName() != "fusion":
+    follower = app.findChild(_Follower)
+    if follower is None:
         app.setStyle("Fusion")
-    follower = app.findChild(_Follower) or _Follower(app)
+        follower = _Follower(app)
     scheme = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(mode)
     # Qt passes the choice on to the frame of the window, and to dialogs that are the system's.
     if scheme is None:

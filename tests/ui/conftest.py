@@ -34,6 +34,7 @@ else:
     def nothing_outlives_its_test(qapp: QApplication) -> Iterator[None]:
         """Fails the test that leaves a thread, an active timer or a window behind."""
         before = set(threading.enumerate())
+        gc.freeze()  # What is there already is not looked through: all of torch takes more than a second.
         yield
         sys.last_value = None
         for _ in range(3):
@@ -42,7 +43,9 @@ else:
         # Python keeps a dummy for a QThread that asked who it is, long after that thread has ended.
         new = [thread for thread in threading.enumerate() if thread not in before and "Dummy" not in thread.name]
         threads = [f"Python thread {thread}" for thread in new]
-        assert not (left := [*_leaks(), *threads]), f"outlived the test: {left}"
+        left = [*_leaks(), *threads]
+        gc.unfreeze()
+        assert not left, f"outlived the test: {left}"
 
     Opener = Callable[..., Any]
 

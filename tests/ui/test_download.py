@@ -21,13 +21,18 @@ FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3
 Opener = Callable[..., Any]
 
 
+@pytest.fixture(scope="module")
+def packed(real_data: Path) -> dict[str, bytes]:
+    """The files of the real Fashion-MNIST as a server has them, by their path there."""
+    raw = real_data / "FashionMNIST" / "raw"
+    return {f"/FashionMNIST/raw/{name}.gz": gzip.compress((raw / name).read_bytes(), 1) for name in FILES}
+
+
 @pytest.fixture
-def mirror(mirrors: tuple[Mirror, Mirror], real_data: Path, monkeypatch: pytest.MonkeyPatch) -> Mirror:
+def mirror(mirrors: tuple[Mirror, Mirror], packed: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Mirror:
     """Serves the real Fashion-MNIST, and is the one that is tried first."""
     first, _ = mirrors
-    for name in FILES:
-        content = (real_data / "FashionMNIST" / "raw" / name).read_bytes()
-        first.files[f"/FashionMNIST/raw/{name}.gz"] = gzip.compress(content, 1)
+    first.files.update(packed)
     monkeypatch.setenv("DESKTOP_TRAINER_MIRROR", first.url)
     return first
 

@@ -174,7 +174,7 @@ def json_of(values: dict[str, Any]) -> str:
 
 
 def test_a_flood_of_batches_becomes_few_signals_and_no_record_is_lost(qtbot: QtBot, open_window: Opener) -> None:
-    data = {"dataset": {"name": "synthetic", "train_samples": 4000, "test_samples": 10, "size": 2}, "batch_size": 1}
+    data = {"dataset": {"name": "synthetic", "train_samples": 1500, "test_samples": 10, "size": 2}, "batch_size": 1}
     window = open_window({"data": data, "model": "softmax", "training": {"epochs": 2}})
     blocks: list[Any] = []
     window.session.happened.connect(lambda event: blocks.append(getattr(event, "records", None)))
@@ -183,9 +183,9 @@ def test_a_flood_of_batches_becomes_few_signals_and_no_record_is_lost(qtbot: QtB
         window.actions_["start"].trigger()
     frames = 31 * (time.monotonic() - began) + 4
     blocks = [records for records in blocks if records is not None]
-    assert sum(map(len, blocks)) == 8000
+    assert sum(map(len, blocks)) == 3000
     assert len(blocks) <= frames
-    assert len(window.curves.series) == 8000
+    assert len(window.curves.series) == 3000
 
 
 def test_emits_and_windows_leave_the_counts_of_true_and_none_alone(qtbot: QtBot, open_window: Opener) -> None:
