@@ -8,7 +8,7 @@ import secrets
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from desktop_trainer.i18n import tr
 
@@ -29,9 +29,15 @@ class Disk:
         """A new file, open for writing."""
         return path.open("xb")
 
+    def append(self, path: Path) -> BinaryIO:
+        """The file, made if it is not there, open for writing behind its end; nothing is held back in the process."""
+        return cast("BinaryIO", path.open("ab", buffering=0))
+
     def write(self, file: BinaryIO, data: bytes) -> None:
-        """Hand `data` to the operating system."""
-        file.write(data)
+        """Hand `data` to the operating system, in one call where it takes all of it."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[file.write(rest) :]
         file.flush()
 
     def sync(self, file: BinaryIO) -> None:
@@ -80,15 +86,16 @@ def write_file(path: Path, data: bytes, disk: Disk | None = None) -> None:
     except OSError as error:
         with suppress(OSError):  # the failure that led here is the one to report
             disk.remove(temporary)
-        raise SaveFailed(_explain(target, len(data), error)) from error
+        raise save_failed(target, len(data), error) from error
     except BaseException:
         disk.remove(temporary)
         raise
 
 
-def _explain(path: Path, needed: int, error: OSError) -> str:
+def save_failed(path: Path, needed: int, error: OSError) -> SaveFailed:
+    """The error for the file `path` of `needed` bytes that could not be written because of `error`."""
     failed = tr("{file} could not be saved in {folder}.", file=path.name, folder=path.parent)
-    return f"{failed} {_reason(path, needed, error)}"
+    return SaveFailed(f"{failed} {_reason(path, needed, error)}")
 
 
 def _reason(path: Path, needed: int, error: OSError) -> str:

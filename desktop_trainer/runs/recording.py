@@ -14,8 +14,8 @@ from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.runs.files import write_file
 from desktop_trainer.runs.model_file import SavedModel, save_model
+from desktop_trainer.runs.run_folder import EXPERIMENT, MODEL
 
-EXPERIMENT, MODEL = "experiment.json", "model.safetensors"
 SAVE_SECONDS = 30.0
 """Between two epochs the model is written this often at most: a disk may need longer than a small epoch."""
 

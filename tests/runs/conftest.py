@@ -1,12 +1,20 @@
-"""A trained-looking model, for the tests of its file."""
+"""A trained-looking model and trained-looking runs, for the tests of their files."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
+from desktop_trainer.engine.events import EpochEnded, Records, RunEnded, RunStarted
+from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.experiment.problems import parse_experiment
+from desktop_trainer.runs.journal import Journal
+from desktop_trainer.runs.journal_lines import started_line
 from desktop_trainer.runs.model_file import SavedModel
+from desktop_trainer.runs.run_folder import new_facts, write_experiment, write_facts
 
 
 @pytest.fixture
@@ -22,3 +30,39 @@ def saved() -> SavedModel:
     weights = experiment.model.build(experiment.data.info).state_dict()
     metrics = {"test_accuracy": 0.1 + 0.2, "epoch": 3}
     return SavedModel(experiment, weights, metrics, experiment.data.info.class_names)
+
+
+def records(epoch: int, first: int, losses: list[float], lr: float = 0.1) -> Records:
+    """Batches of 4 samples, each a tenth of a second after the one before."""
+    count = len(losses)
+    return Records(
+        epoch, first, np.array(losses, np.float32), np.arange(count, dtype=np.int32) % 5, np.full(count, 4, np.int32),
+        np.full(count, lr, np.float32), np.arange(first, first + count) / 10 + epoch,
+    )  # fmt: skip
+
+
+STARTED = RunStarted(1500, 297, 6, 2, 220, 3, "cpu", 1000, 500, 0, 0)
+VERSIONS = {"program": "0.1.0", "python": "3.11", "torch": "2.10", "cuda": ""}
+
+
+def epoch_ended(epoch: int, accuracy: float = 0.5) -> EpochEnded:
+    """An epoch that reached this test accuracy."""
+    return EpochEnded(epoch, 1 / epoch, 0.5, 1.1 / epoch, accuracy, 2.5, 1000.0)
+
+
+def make_run(folder: Path, *, outcome: str = "completed", accuracies: tuple[float, ...] = (0.5, 0.7, 0.6), lr: float = 0.001) -> Path:  # fmt: skip
+    """A run of three epochs of two batches in `folder`; an `outcome` that is empty leaves its end out."""
+    experiment = parse_experiment({"training": {"epochs": 3}, "optimizer": {"name": "adam", "lr": lr}})
+    folder.mkdir(parents=True)
+    write_facts(folder, new_facts(experiment, "digits_first_steps"))
+    write_experiment(folder, experiment)
+    journal = Journal(folder)
+    journal.write(started_line(STARTED, shared_values(experiment), versions=VERSIONS, threads=2))
+    for epoch, accuracy in enumerate(accuracies, 1):
+        journal.write(records(epoch, 1, [2.0 / epoch, 1.0 / epoch]))
+        journal.write(epoch_ended(epoch, accuracy))
+    if outcome:
+        reason = "" if outcome == "completed" else f"It {outcome}."
+        journal.write(RunEnded(outcome, len(accuracies), 0, 7.5, reason))
+    journal.close()
+    return folder

@@ -10,7 +10,8 @@ from desktop_trainer.engine.events import BatchEnded, EpochEnded, Evaluating, Ru
 from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.problems import parse_experiment, read_experiment
 from desktop_trainer.runs.model_file import load_model
-from desktop_trainer.runs.recording import EXPERIMENT, MODEL, Recording
+from desktop_trainer.runs.recording import Recording
+from desktop_trainer.runs.run_folder import EXPERIMENT, MODEL
 
 SMALL = {
     "data": {"dataset": {"name": "synthetic", "train_samples": 50, "test_samples": 20, "size": 4}, "batch_size": 16}

@@ -1,0 +1,90 @@
+"""One training a run folder: a lock that the system frees when its process ends, however it ends. Knows no contents."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from filelock import FileLock, Timeout
+
+from desktop_trainer.i18n import tr
+from desktop_trainer.runs.files import save_failed
+from desktop_trainer.runs.run_folder import LOCK
+
+_PATIENCE = 2.0
+"""Seconds to wait for a lock: whoever only looks whether it is held has it for a moment."""
+
+
+class RunBusy(Exception):
+    """The run is going on in another window or program; the text says so, and what to do."""
+
+
+class RunLock:
+    """Holds the lock of the run in `folder` while its block runs, or from `acquire` to `release`, in any thread.
+
+    Raises:
+        RunBusy: on entering, if it is held already, be it by this process.
+        SaveFailed: on entering, if the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = FileLock(folder / LOCK, thread_local=False)
+
+    def acquire(self, patience: float = _PATIENCE) -> None:
+        """Take the lock; see the class for what is raised."""
+        try:
+            self.folder.stat()  # FileLock would make a folder that is gone
+            self._lock.acquire(timeout=patience, poll_interval=0.02)
+        except Timeout as error:
+            text = tr("The run {name} is going on in another window or program. Stop it there first.", name=self.folder.name)  # fmt: skip
+            raise RunBusy(text) from error
+        except OSError as error:
+            raise save_failed(self.folder / LOCK, 0, error) from error
+
+    def release(self) -> None:
+        """Free the lock; nothing happens if it is not held."""
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:  # fmt: skip
+        self.release()
+
+
+def is_running(folder: Path) -> bool:
+    """Whether somebody holds the lock of the run in `folder`, without writing anything there."""
+    path = folder / LOCK
+    try:
+        return path.exists() and _held(path)
+    except OSError:  # a folder that may not be read, or that is being moved
+        return False
+
+
+if sys.platform == "win32":
+
+    def _held(path: Path) -> bool:
+        lock = FileLock(path, thread_local=False)
+        try:
+            with lock.acquire(timeout=0):
+                return False
+        except Timeout:
+            return True
+else:
+    import fcntl
+
+    def _held(path: Path) -> bool:
+        """By asking for a share of it: two who only look do not see each other."""
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        return False
