@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import shutil
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from time import time
 
 from desktop_trainer import folders
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 from desktop_trainer.runs.files import SaveFailed
+from desktop_trainer.runs.lock import is_running
 
+KEPT_DAYS = 7.0
+"""What was discarded stays in the bin so long."""
 _BIN = ".bin"
+_FORBIDDEN = frozenset('<>:"/\\|?*')
+_RESERVED = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    "conin$",
+    "conout$",
+    *(f"{port}{number}" for port in ("com", "lpt") for number in "123456789¹²³"),
+}
+"""What Windows does not take; runs are moved between systems."""
+_JOINERS = "\u200c\u200d"
+"""Invisible, but part of emoji and of some scripts."""
+_MOST_BYTES = 240
+"""File systems take 255 bytes a name; a number may be added."""
 
 
 def new_folder(experiment: Experiment, runs: Path | None = None) -> Path:
@@ -35,27 +57,83 @@ def new_folder(experiment: Experiment, runs: Path | None = None) -> Path:
             raise SaveFailed(text) from error
 
 
+def rename(folder: Path, name: str) -> Path:
+    """Give a run, which is its folder, another name; returns the new path.
+
+    Raises:
+        SaveFailed: if no folder can be called so on some system, one is, the run is going on, or it cannot be moved.
+    """
+    name = " ".join(name.split())
+    if name == folder.name:
+        return folder
+    if problem := _name_problem(name):
+        raise SaveFailed(tr("The run keeps its name {old}. {problem}", old=folder.name, problem=problem))
+    target = folder.with_name(name)
+    if os.path.lexists(target) and not _same(folder, target):
+        problem = tr("There is a run called {name} already. Choose another name.", name=name)
+        raise SaveFailed(tr("The run keeps its name {old}. {problem}", old=folder.name, problem=problem))
+    return _move(folder, target)
+
+
+def _name_problem(name: str) -> str:
+    """Why no folder can be called `name`, as a sentence; empty if one can."""
+    if not name:
+        return tr("A name has at least one character.")
+    if len(name.encode(errors="replace")) > _MOST_BYTES:
+        return tr("The new name is too long; the most is {most} bytes.", most=_MOST_BYTES)
+    if _FORBIDDEN & set(name) or not all(mark.isprintable() or mark in _JOINERS for mark in name):
+        return tr("A name cannot have any of {characters}, nor invisible characters.", characters=" ".join(sorted(_FORBIDDEN)))  # fmt: skip
+    if name.startswith(".") or name.endswith(".") or name.partition(".")[0].strip().casefold() in _RESERVED:
+        return tr("A name cannot begin or end with a full stop, nor be one that Windows keeps for itself, such as CON.")
+    return ""
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether both are one folder: where case does not matter, a name may differ in nothing else."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
 def discard(folder: Path) -> Path:
     """Move a run's folder to the bin; returns where it lies, for `restore`.
 
     Raises:
-        SaveFailed: if it cannot be moved.
+        SaveFailed: if the run is going on, or it cannot be moved.
     """
-    return _move(folder, folder.parent / _BIN / folder.name)
+    place = folder.parent / _BIN / secrets.token_hex(8)  # of its own, so that names in the bin never collide
+    return _move(folder, place / folder.name)
 
 
 def restore(binned: Path) -> Path:
-    """Move a folder back out of the bin; returns its old place.
+    """Move a folder back out of the bin; returns its old place, or one beside it if there is a new run of that name.
 
     Raises:
         SaveFailed: if it cannot be moved.
     """
-    return _move(binned, binned.parent.parent / binned.name)
+    runs, number = binned.parents[2], 1
+    target = runs / binned.name
+    while os.path.lexists(target):
+        number += 1
+        target = runs / f"{binned.name} {number}"
+    restored = _move(binned, target)
+    with suppress(OSError):
+        binned.parent.rmdir()
+    return restored
+
+
+def binned(runs: Path | None = None) -> list[Path]:
+    """Every run in the bin, for `restore`, the one discarded last first."""
+    places = sorted(_places(runs), key=_when, reverse=True)
+    return [folder for place in places for folder in sorted(_folders(place))]
 
 
 def _move(folder: Path, target: Path) -> Path:
+    if is_running(folder):
+        raise SaveFailed(tr("The run {name} is going on. Stop it first.", name=folder.name))
     try:
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         return folder.rename(target)
     except OSError as error:
         reason = error.strerror or error
@@ -63,6 +141,27 @@ def _move(folder: Path, target: Path) -> Path:
         raise SaveFailed(text) from error
 
 
-def empty_bin(runs: Path | None = None) -> None:
-    """Delete what was discarded."""
-    shutil.rmtree((runs or folders.runs()) / _BIN, ignore_errors=True)
+def empty_bin(runs: Path | None = None, *, days: float = KEPT_DAYS) -> None:
+    """Delete what was discarded more than `days` ago: what is newer, another window may still bring back."""
+    for place in _places(runs):
+        if time() - _when(place) >= days * 86_400:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _places(runs: Path | None) -> list[Path]:
+    return _folders((runs or folders.runs()) / _BIN)
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]
+    except OSError:
+        return []
+
+
+def _when(place: Path) -> float:
+    """When a run was put there, in seconds since 1970."""
+    try:
+        return place.stat().st_mtime
+    except OSError:
+        return time()
