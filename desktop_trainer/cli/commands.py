@@ -56,6 +56,7 @@ def _commands() -> dict[str, tuple[str, Callable[[Parser, list[str]], Run]]]:
     return {
         "train": (tr("Train without a window. The flags follow the choices: --model NAME --help shows that model's options."), _train),
         "evaluate": (tr("Examine a saved model on a test set."), _evaluate),
+        "runs": (tr("List, show, compare, delete and export runs."), _runs),
         "list": (tr("List what can be chosen."), _list),
         "batches": (tr("Show how many batches a number of samples makes, and why."), _batches),
         "download": (tr("Fetch a dataset into the data folder."), _download),
@@ -126,6 +127,14 @@ def _evaluate(parser: Parser, argv: list[str]) -> Run:
 
         return evaluate(given["model"], flags.changes(given, items), as_json=given.get("json", False))
 
+    return run
+
+
+def _runs(parser: Parser, _argv: list[str]) -> Run:
+    from desktop_trainer.cli.runs import add_flags, run
+
+    for action in add_flags(parser):
+        _add_language(action)
     return run
 
 

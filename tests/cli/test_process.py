@@ -24,7 +24,7 @@ def start(*argv: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize(
     "argv",
     [["--help"], ["--version"], ["train", "--help"], ["train", "--help", "--recipe", "lenet_sgd"], ["evaluate", "--help"], ["list"],
-     ["list", "recipes"], ["batches", "9", "--batch-size", "2"], ["download", "--help"], ["train", "--batch-size", "0"]],
+     ["list", "recipes"], ["batches", "9", "--batch-size", "2"], ["download", "--help"], ["runs", "--help"], ["runs", "list", "--help"], ["train", "--batch-size", "0"]],
 )  # fmt: skip
 def test_help_and_lists_import_neither_torch_nor_qt(argv: list[str]) -> None:
     code = f"import sys; from desktop_trainer.cli import main; main({argv!r}); print('loaded', sorted({HEAVY} & set(sys.modules)))"
