@@ -40,7 +40,7 @@ class History:
         starts: every beginning and continuation; of more than 200 the last.
         records: the numbers of every batch in order, one block for batches of an epoch that follow each other.
         epochs: the end of each epoch in order. ended: how the run ended; None while it is going on, or was cut off.
-        ended_at, next_step: when that was, in UTC, and what to do then.
+        ended_at: when that was, in UTC.
         position: whole epochs, and batches of the next one, that are done.
         seconds: the time of the training, without loading and pauses. save_failed: why the last save failed, or empty.
         skipped: lines that could not be read.
@@ -51,7 +51,6 @@ class History:
     epochs: list[EpochEnded] = field(default_factory=list)
     ended: RunEnded | None = None
     ended_at: datetime | None = None
-    next_step: str = ""
     position: tuple[int, int] = (0, 0)
     seconds: float = 0.0
     save_failed: str = ""
@@ -166,7 +165,7 @@ class JournalReader:
         said, start = self._history, read_start(line)
         said.starts.append(start)
         del said.starts[:-_MOST_STARTS]
-        said.ended, said.ended_at, said.next_step = None, None, ""
+        said.ended = said.ended_at = None
         self._cut(start.epoch, start.batch)
 
     def _on_batches(self, line: Mapping[str, Any]) -> None:
@@ -194,7 +193,6 @@ class JournalReader:
 
     def _on_ended(self, line: Mapping[str, Any]) -> None:
         said, ended, time = self._history, read_ended(line), time_of(line)
-        said.next_step = as_text(line.get("next_step", ""))
         said.ended, said.ended_at, said.position, said.seconds = ended, time, (ended.epoch, ended.batch), ended.seconds
 
     def _cut(self, epoch: int, batch: int) -> None:

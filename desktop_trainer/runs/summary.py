@@ -78,7 +78,7 @@ def read_summary(folder: Path, journal: JournalReader | None = None) -> RunSumma
     return RunSummary(
         folder=folder, name=folder.name, id=facts.id, created=facts.created, recipe=facts.recipe, values=values,
         outcome=_outcome(said, running=running), reason=said.ended.reason if said.ended else "",
-        next_step=said.next_step, ended_at=said.ended_at, epoch=said.position[0], batch=said.position[1],
+        next_step=said.ended.next_step if said.ended else "", ended_at=said.ended_at, epoch=said.position[0], batch=said.position[1],
         epochs=epochs if type(epochs) is int else 0, batches_per_epoch=started.batches_per_epoch if started else 0,
         last=said.epochs[-1] if said.epochs else None, best=best_epoch(said.epochs), seconds=said.seconds,
         tags=notes.tags, note=notes.note, checkpoint=has_checkpoint(folder), save_failed=said.save_failed,

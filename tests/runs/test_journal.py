@@ -120,11 +120,11 @@ def test_what_says_nothing_lasting_is_left_out(tmp_path: Path) -> None:
 
 def test_the_end_does_not_say_where_the_folder_lies(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    journal.write(RunEnded("stopped", 1, 2, 3.5, "Because.", {"run": str(tmp_path)}))
+    journal.write(RunEnded("stopped", 1, 2, 3.5, "Because.", {"run": str(tmp_path)}, "Go on."))
     journal.close()
     (line,) = lines(tmp_path)
     assert str(tmp_path) not in json.dumps(line)
-    assert read_journal(tmp_path).ended == RunEnded("stopped", 1, 2, 3.5, "Because.")
+    assert read_journal(tmp_path).ended == RunEnded("stopped", 1, 2, 3.5, "Because.", next_step="Go on.")
 
 
 def test_sync_waits_for_the_content_and_the_first_time_for_the_name(tmp_path: Path) -> None:
