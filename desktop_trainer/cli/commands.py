@@ -1,4 +1,7 @@
-"""Which commands there are and which arguments each takes. Knows no torch; what a command does is in its own module."""
+"""Which commands there are and which arguments each takes. Knows no torch; what a command does is in its own module.
+
+The settings are loaded by the commands that have flags of them: ``--help`` answers without.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop_trainer import __version__
-from desktop_trainer.cli import flags
-from desktop_trainer.cli.parser import Parser
-from desktop_trainer.experiment.fields import merged, settings_of
+from desktop_trainer.cli.parser import Parser, add_sources
 from desktop_trainer.i18n import LANGUAGES, system_language, tr
 
 Given = dict[str, Any]
@@ -38,7 +39,7 @@ def parse(argv: list[str]) -> Callable[[], int]:
     parser = Parser(prog="desktop-trainer", description=tr("Train a neural network by pointing and clicking: every batch in sight, every number explained. Without a command the window opens."))  # fmt: skip
     parser.add_argument("--version", action="version", version=__version__, help=tr("Show the version and exit."))
     _add_language(parser)
-    flags.add_sources(parser)
+    add_sources(parser)
     subparsers = parser.add_subparsers(title=tr("commands"), dest="command", metavar="COMMAND")
     runs: dict[str | None, Run] = {None: _open_window}
     for name, (text, build) in _commands().items():
@@ -73,6 +74,7 @@ def _add_json(parser: Parser) -> None:
 
 
 def _open_window(given: Given) -> int:
+    from desktop_trainer.cli import flags
     from desktop_trainer.experiment.problems import parse_experiment
 
     asked = "recipe" in given or "config" in given
@@ -83,12 +85,15 @@ def _open_window(given: Given) -> int:
 
 
 def _train(parser: Parser, argv: list[str]) -> Run:
-    flags.add_sources(parser)
+    from desktop_trainer.cli import flags
+    from desktop_trainer.experiment.fields import settings_of
+
+    add_sources(parser)
     parser.add_argument("--weights", metavar="FILE", help=tr("Start from this saved model and its settings; the other flags change these."))  # fmt: skip
     parser.add_argument("--save", metavar="FILE", help=tr("Write the model here at the end: .safetensors with its settings and figures, or .pt for its weights alone."))  # fmt: skip
     _add_json(parser)
     early = Parser(prog=parser.prog, add_help=False)
-    flags.add_sources(early)
+    add_sources(early)
     early.add_argument("--weights")
     given = vars(early.parse_known_args(argv)[0])
     values, weights = _start(given) if "--help" not in argv else (flags.source_values(given), None)
@@ -100,6 +105,9 @@ def _train(parser: Parser, argv: list[str]) -> Run:
 
 def _start(given: Given) -> tuple[dict[str, Any], Any]:
     """The settings and the weights to start from."""
+    from desktop_trainer.cli import flags
+    from desktop_trainer.experiment.fields import merged
+
     if "weights" not in given:
         return flags.source_values(given), None
     from desktop_trainer.cli.evaluate import load
@@ -117,6 +125,9 @@ def _run_train(given: Given, values: dict[str, Any], weights: Any) -> int:
 
 
 def _evaluate(parser: Parser, argv: list[str]) -> Run:
+    from desktop_trainer.cli import flags
+    from desktop_trainer.experiment.fields import settings_of
+
     parser.add_argument("model", metavar="MODEL", help=tr("A model file that was saved."))
     _add_json(parser)
     items = [item for item in settings_of(flags.with_choices(argv, {})) if item.path.startswith(_EXAMINED)]

@@ -20,16 +20,6 @@ _SECTIONS = {"data": mark("Data"), "training": mark("Training"), "device": mark(
 _SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 
 
-def add_sources(parser: argparse.ArgumentParser) -> None:
-    """``--recipe`` and ``--config``: whole experiments, which the other flags change."""
-    parser.add_argument(
-        "--recipe", metavar="NAME", help=tr("Start from this recipe; see desktop-trainer list recipes.")
-    )
-    parser.add_argument(
-        "--config", metavar="FILE", help=tr("Read settings from this JSON file. They go before the recipe's.")
-    )
-
-
 def source_values(given: Mapping[str, Any]) -> dict[str, Any]:
     """What ``--recipe`` and, over it, ``--config`` set; unchecked.
 

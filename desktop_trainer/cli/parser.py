@@ -8,7 +8,6 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from desktop_trainer.cli.refusal import Refused
-from desktop_trainer.experiment.fields import settings_of, with_value
 from desktop_trainer.i18n import tr
 
 
@@ -45,6 +44,8 @@ class Parser(argparse.ArgumentParser):
 
 def _owners(option: str) -> Iterator[str]:
     """The flags that choose what has `option`: ``--optimizer sgd`` for ``momentum``."""
+    from desktop_trainer.experiment.fields import settings_of, with_value
+
     for path, names in _choices():
         for name in names:
             values = with_value({}, path, name)
@@ -54,9 +55,21 @@ def _owners(option: str) -> Iterator[str]:
 
 
 def _choices() -> list[tuple[str, list[str]]]:
+    from desktop_trainer.experiment.fields import settings_of
+
     return [(item.path, list(item.registry)) for item in settings_of({}) if item.registry is not None]
 
 
 def flag_name(path: str) -> str:
     """``optimizer.weight_decay`` as ``optimizer-weight-decay``."""
     return path.replace(".", "-").replace("_", "-")
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    """``--recipe`` and ``--config``: whole experiments, which the other flags change."""
+    parser.add_argument(
+        "--recipe", metavar="NAME", help=tr("Start from this recipe; see desktop-trainer list recipes.")
+    )
+    parser.add_argument(
+        "--config", metavar="FILE", help=tr("Read settings from this JSON file. They go before the recipe's.")
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from desktop_trainer.experiment.errors import ExperimentError as ExperimentError
+from desktop_trainer.experiment.errors import Problem as Problem
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import mark, tr
 
@@ -38,30 +39,6 @@ _SENTENCES = {
     "too_short": mark("{value} has too few entries; the least is {min_length}."),
     "too_long": mark("{value} has too many entries; the most is {max_length}."),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong with one setting.
-
-    Attributes:
-        path: the setting's dotted name, or empty for the experiment as a whole.
-        message: a sentence for people, in the current language.
-    """
-
-    path: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}" if self.path else self.message
-
-
-class ExperimentError(ValueError):
-    """The settings do not make an experiment; `problems` says why, one a setting."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
-        self.problems = problems
 
 
 def parse_experiment(values: Any) -> Experiment:

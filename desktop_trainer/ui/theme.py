@@ -6,6 +6,7 @@ The curves' colours are taken from Okabe and Ito, "Color Universal Design" (2008
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from string import Template
 
@@ -16,9 +17,10 @@ from PySide6.QtWidgets import QApplication
 
 from desktop_trainer import folders
 
-MODES = ("system", "light", "dark")
-
 _ICON_SIZES = (16, 18, 20, 24, 32, 36, 40, 48, 64)
+"""Menus, toolbar and buttons at the usual scales of a screen; what lies between is scaled down by Qt."""
+
+MODES = ("system", "light", "dark")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,14 +220,16 @@ def icon(name: str) -> QIcon:
     Raises:
         FileNotFoundError: if there is no such icon.
     """
-    tint = {"start": _current.accent, "stop_and_discard": _current.invalid, "warning": _current.warning}
+    return _drawn(name, _current)
+
+
+@cache
+def _drawn(name: str, look: Theme) -> QIcon:
+    """An icon in the colours of `look`; the same one stands at several places."""
+    tint = {"start": look.accent, "stop_and_discard": look.invalid, "warning": look.warning}
     drawing = (folders.resources() / "icons" / f"{name}.svg").read_text(encoding="utf-8")
     result = QIcon()
-    for mode, colour in (
-        (QIcon.Mode.Normal, tint.get(name, _current.text)),
-        (QIcon.Mode.Disabled, _current.disabled),
-        (QIcon.Mode.Selected, _current.on_fill),
-    ):
+    for mode, colour in ((QIcon.Mode.Normal, tint.get(name, look.text)), (QIcon.Mode.Disabled, look.disabled)):
         renderer = QSvgRenderer(QByteArray(drawing.replace("currentColor", colour).encode()))
         for size in _ICON_SIZES:
             result.addPixmap(_pixmap(renderer, size), mode)

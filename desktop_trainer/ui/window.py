@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSize, Qt, QUrl, Slot
+from PySide6.QtCore import QEvent, QSize, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -59,7 +59,13 @@ _LAYOUT_VERSION = 1
 
 
 class TrainerWindow(QMainWindow):
-    """One window, one session. `experiment` fills the form, else the last session does, else the recipe for first steps."""
+    """One window, one session. `experiment` fills the form, else the last session does, else the recipe for first steps.
+
+    Signals:
+        warmed: torch has been loaded behind the window.
+    """
+
+    warmed = Signal()
 
     def __init__(self, experiment: Experiment | None = None) -> None:
         self._built = False
@@ -170,6 +176,7 @@ class TrainerWindow(QMainWindow):
         """Load torch behind the window, and learn which devices there are."""
         self._warming = IteratorThread(_devices, self)
         self._warming.item.connect(self.form.set_devices)
+        self._warming.finished.connect(self.warmed)
         self._warming.start()
 
     def warm(self) -> bool:
