@@ -71,7 +71,7 @@ class Recording:
         """A copy of the model as it is between two events, with the figures of the last whole epoch."""
         experiment = self.training.experiment
         weights = {name: tensor.detach().cpu().clone() for name, tensor in self.training.model.state_dict().items()}
-        return SavedModel(experiment, weights, dict(self._metrics), experiment.data.info.class_names)
+        return SavedModel(experiment, weights, dict(self._metrics), self.training.info.class_names)
 
     @property
     def resumable(self) -> bool:

@@ -55,6 +55,8 @@ class RunView(QObject):
 
         self._progress.show_event(event)
         match event:
+            case events.Notice(text=text):
+                self._log.add(text)
             case events.RunStarted() if self._session.experiment is not None:
                 self._batches, self._device = event.batches_per_epoch, event.device
                 self._curves.begin(event.epochs, event.batches_per_epoch)
