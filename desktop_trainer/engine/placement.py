@@ -120,4 +120,6 @@ def _too_large(needed: int, allowed: int, device: torch.device) -> str:
 
 
 def _megabytes(nbytes: int) -> str:
-    return f"{nbytes / 1e6:,.{0 if nbytes >= 9.95e6 else 1}f}".replace(",", " ")
+    """At least 0.1, because nothing is not in memory."""
+    megabytes = max(nbytes / 1e6, 0.1)
+    return f"{megabytes:,.{0 if megabytes >= 9.95 else 1}f}".replace(",", " ")
