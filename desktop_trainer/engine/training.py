@@ -44,8 +44,8 @@ from desktop_trainer.engine.failures import (
 )
 from desktop_trainer.engine.metrics import Recorder
 from desktop_trainer.engine.patience import Patience
-from desktop_trainer.engine.step import LossFunction, Step, part_sizes
 from desktop_trainer.engine.placement import choose_place, load_split, open_source
+from desktop_trainer.engine.step import LossFunction, Step, part_sizes
 from desktop_trainer.engine.stopwatch import Stopwatch
 from desktop_trainer.engine.weights import load_weights
 from desktop_trainer.experiment.problems import check_data
