@@ -41,7 +41,7 @@ def records(epoch: int, first: int, losses: list[float], lr: float = 0.1) -> Rec
     )  # fmt: skip
 
 
-STARTED = RunStarted(1500, 297, 6, 2, 220, 3, "cpu", 1000, 500, 0, 0)
+STARTED = RunStarted(1500, 297, 6, 2, 220, 3, "cpu", 1000, "in memory, 0.1 MB on cpu", 500, 0, 0)
 VERSIONS = {"program": "0.1.0", "python": "3.11", "torch": "2.10", "cuda": ""}
 
 
