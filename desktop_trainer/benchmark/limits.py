@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from desktop_trainer import folders
 from desktop_trainer.benchmark.workloads import Workload
-from desktop_trainer.engine.data import load_split
+from desktop_trainer.engine.data import InMemory, resized
 from desktop_trainer.engine.devices import choose_device
 from desktop_trainer.experiment.settings import Experiment
 
@@ -24,7 +25,10 @@ class FixedBatch:
     def __init__(self, experiment: Experiment) -> None:
         self._experiment = experiment
         self.device = choose_device(experiment.device.name)
-        train = load_split(experiment.data, train=True, device=self.device)
+        data = experiment.data
+        images, labels = data.dataset.load(folders.data_root(data.data_root), train=True)
+        images, labels = resized(images, data.image_size).to(self.device), labels.to(self.device)
+        train = InMemory(images, labels, data.train_plan)
         self.batches = train.plan.batches
         self.images, self.labels = next(train.batches())
         self.loss_fn = experiment.loss.build()

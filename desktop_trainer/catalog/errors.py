@@ -24,6 +24,10 @@ class DataDamaged(DataError):
     """Files of the dataset are there but cannot be read."""
 
 
+class DataGone(DataError):
+    """Files that were there when the run began can no longer be read."""
+
+
 class DownloadFailed(DataError):
     """No mirror gave the file; the text names each with its reason, and the way without a network."""
 

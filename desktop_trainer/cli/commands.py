@@ -56,6 +56,7 @@ def parse(argv: list[str]) -> Callable[[], int]:
 def _commands() -> dict[str, tuple[str, Callable[[Parser, list[str]], Run]]]:
     return {
         "train": (tr("Train without a window. The flags follow the choices: --model NAME --help shows that model's options."), _train),
+        "resume": (tr("Let a run go on where it was: exactly, or with settings that are changed by flags."), _resume),
         "evaluate": (tr("Examine a saved model on a test set."), _evaluate),
         "runs": (tr("List, show, compare, delete and export runs."), _runs),
         "list": (tr("List what can be chosen."), _list),
@@ -121,7 +122,22 @@ def _run_train(given: Given, values: dict[str, Any], weights: Any) -> int:
     from desktop_trainer.experiment.problems import parse_experiment
 
     save = Path(given["save"]) if "save" in given else None
-    return train(parse_experiment(values), weights, save, as_json=given.get("json", False))
+    options = {"as_json": given.get("json", False), "recipe": given.get("recipe", "")}
+    return train(parse_experiment(values), weights, save, **options)
+
+
+def _resume(parser: Parser, argv: list[str]) -> Run:
+    from desktop_trainer.cli import flags
+    from desktop_trainer.cli.resume import changeable, resume
+
+    parser.add_argument("run", metavar="RUN", help=tr("The name of a run, or the path of its folder; it comes before the flags that change settings."))  # fmt: skip
+    parser.add_argument("--checkpoint", metavar="NAME", help=tr("Go back to this checkpoint, not the newest one."))
+    _add_json(parser)
+    items, values = changeable(argv)
+    flags.add_flags(parser, items, values)
+    return lambda given: resume(
+        given["run"], dict(flags.changes(given, items)), given.get("checkpoint"), as_json=given.get("json", False)
+    )
 
 
 def _evaluate(parser: Parser, argv: list[str]) -> Run:

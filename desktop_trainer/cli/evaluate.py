@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from desktop_trainer.cli.flags import changed
 from desktop_trainer.cli.refusal import Refused, refusing
-from desktop_trainer.experiment.choices import DataInfo
+from desktop_trainer.experiment.choices import DataInfo, DataUnknown
 from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.settings import Experiment
@@ -55,7 +55,12 @@ def evaluate(path: str, flags: list[tuple[str, Any]], *, as_json: bool) -> int:
 
 def _check_data(trained: Experiment, names: tuple[str, ...], examined: Experiment) -> None:
     """Refuse data of another shape; data of other classes are examined with a warning."""
-    own, other = trained.data.info, examined.data.info
+    with refusing():
+        other = examined.data.info
+    try:
+        own = trained.data.info
+    except DataUnknown:
+        return  # the files that it was made for are not here; whether it fits the data is seen when it is loaded
     if _shape(own) != _shape(other):
         text = tr(
             "The model was made for {dataset}: {own}. {other_dataset} has {other}. Choose a dataset with the same numbers; --image-size changes the pixels.",

@@ -16,7 +16,12 @@ from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import mark, tr
 
 _RESERVED = {"help", "version", "language", "recipe", "config", "weights", "save", "json"}
-_SECTIONS = {"data": mark("Data"), "training": mark("Training"), "device": mark("Device")}
+_SECTIONS = {
+    "data": mark("Data"),
+    "training": mark("Training"),
+    "device": mark("Device"),
+    "saving": mark("Saving"),
+}
 _SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 
 

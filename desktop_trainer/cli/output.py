@@ -19,6 +19,7 @@ from desktop_trainer.engine.events import (
     Evaluating,
     Event,
     Loading,
+    Notice,
     RunEnded,
     RunStarted,
 )
@@ -126,6 +127,8 @@ class HumanLines:
                 return epoch_line(event, self._started.device if self._started else "")
             case RunEnded():
                 return end_line(event)
+            case Notice(text=text):
+                return text
             case Evaluated():
                 return tr("test loss {loss:.4f}, test acc {accuracy:.4f} over {samples} samples", loss=event.loss, accuracy=event.accuracy, samples=grouped(event.samples))  # fmt: skip
             case _:

@@ -24,10 +24,15 @@ def refusing() -> Iterator[None]:
     from desktop_trainer.catalog.errors import DataError
     from desktop_trainer.engine.devices import DeviceError
     from desktop_trainer.engine.weights import ModelMismatch
+    from desktop_trainer.runs.checkpoint_errors import CheckpointError
     from desktop_trainer.runs.files import SaveFailed
+    from desktop_trainer.runs.lock import RunBusy
     from desktop_trainer.runs.model_errors import ModelFileError
+    from desktop_trainer.runs.run_folder import NotARun
+
+    told = (DataError, DeviceError, ModelMismatch, SaveFailed, ModelFileError, CheckpointError, RunBusy, NotARun)
 
     try:
         yield
-    except (DataError, DeviceError, ModelMismatch, SaveFailed, ModelFileError) as error:
+    except told as error:
         raise Refused(str(error)) from error

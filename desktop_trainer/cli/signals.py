@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import signal
+from time import monotonic, sleep
 from types import FrameType
 from typing import Any
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)
+_LOOK = 0.1
+"""Seconds until a signal that came is seen: Python sleeps on after it."""
 
 
 class StopSignals:
@@ -24,6 +27,12 @@ class StopSignals:
     def exit_code(self) -> int:
         """What a shell reports of a process that this signal ended: 130 or 143; 0 if there was none."""
         return 128 + self.number if self.number else 0
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long, or until a signal comes."""
+        end = monotonic() + seconds
+        while not self.number and (left := end - monotonic()) > 0:
+            sleep(min(left, _LOOK))
 
     def __enter__(self) -> StopSignals:
         self._before = {number: signal.signal(number, self._on_signal) for number in _STOPS}

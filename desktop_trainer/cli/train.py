@@ -1,9 +1,10 @@
-"""``desktop-trainer train``: pulls a recording and tells what it says. Knows files to save to and signals."""
+"""``desktop-trainer train`` and ``resume``: pull a recording and tell what it says. Know files to save to and signals."""
 
 from __future__ import annotations
 
+import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -20,12 +21,17 @@ if TYPE_CHECKING:
 
     from desktop_trainer.cli.output import Output
     from desktop_trainer.engine.events import RunEnded
+    from desktop_trainer.runs.events import SaveProblem
     from desktop_trainer.runs.recording import Recording
 
+RETRY_SECONDS = 5.0
+"""After a save that failed, the next try."""
 _BARE = (".pt", ".pth")
 
 
-def train(experiment: Experiment, weights: Mapping[str, Tensor] | None, save: Path | None, *, as_json: bool) -> int:
+def train(
+    experiment: Experiment, weights: Mapping[str, Tensor] | None, save: Path | None, *, as_json: bool, recipe: str = ""
+) -> int:
     """Train to the end, or until a signal; returns the exit code.
 
     Raises:
@@ -34,11 +40,18 @@ def train(experiment: Experiment, weights: Mapping[str, Tensor] | None, save: Pa
     """
     if save is not None:
         check_target(save)
+    return follow(lambda: _recording(experiment, weights, recipe), save, as_json=as_json)
+
+
+def follow(make: Callable[[], Recording], save: Path | None, *, as_json: bool) -> int:
+    """Pull the recording that `make` returns and tell what it says; returns the exit code. See `train`."""
     with StopSignals() as signals, refusing():
         from desktop_trainer.cli.output import output
 
-        recording = _recording(experiment, weights)
-        told = output(experiment, as_json=as_json)
+        recording = make()
+        for sentence in recording.inexact:
+            print(f"desktop-trainer: {sentence}", file=sys.stderr)
+        told = output(recording.training.experiment, as_json=as_json)
         try:
             with refusing():
                 ended = _trained(recording, told, signals, save)
@@ -69,12 +82,12 @@ def check_target(path: Path) -> None:
     raise ExperimentError([Problem("save", why)])
 
 
-def _recording(experiment: Experiment, weights: Mapping[str, Tensor] | None) -> Recording:
+def _recording(experiment: Experiment, weights: Mapping[str, Tensor] | None, recipe: str) -> Recording:
     from desktop_trainer.engine.training import Training
     from desktop_trainer.runs.recording import Recording
     from desktop_trainer.runs.store import new_folder
 
-    return Recording(Training(experiment, weights=weights), new_folder(experiment))
+    return Recording(Training(experiment, weights=weights), new_folder(experiment), recipe=recipe)
 
 
 def _trained(recording: Recording, told: Output, signals: StopSignals, save: Path | None) -> RunEnded:
@@ -88,16 +101,27 @@ def _trained(recording: Recording, told: Output, signals: StopSignals, save: Pat
 
 def _pull(recording: Recording, told: Output, signals: StopSignals) -> None:
     from desktop_trainer.engine.events import RunEnded
+    from desktop_trainer.runs.events import SaveProblem
 
     with closing(recording.events()) as events:
         for event in events:
             if isinstance(event, RunEnded):
                 return
-            told.show(event)
+            if isinstance(event, SaveProblem):
+                _wait_for_room(event, signals)
+            else:
+                told.show(event)
             if signals.number:
                 break
         if (block := recording.flush()) is not None:
             told.show(block)
+
+
+def _wait_for_room(problem: SaveProblem, signals: StopSignals) -> None:
+    """Hold the run, whose next event is another try."""
+    wait = tr("The training waits and tries again every {seconds:g} seconds; Ctrl-C stops it.", seconds=RETRY_SECONDS)
+    print(f"desktop-trainer: {problem.reason} {wait}", file=sys.stderr, flush=True)
+    signals.wait(RETRY_SECONDS)
 
 
 def _saved(recording: Recording, save: Path | None) -> RunEnded:

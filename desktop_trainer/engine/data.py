@@ -10,9 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from desktop_trainer import folders
 from desktop_trainer.experiment.batches import BatchPlan
-from desktop_trainer.experiment.data_settings import DataSettings
 
 Batches: TypeAlias = Generator[tuple[Tensor, Tensor], None, None]
 
@@ -38,6 +36,9 @@ class Split(Protocol):
 
         The images equal torchvision's ``ToTensor`` of each, bit for bit. Close it when it is not read to its end.
         """
+
+    def close(self) -> None:
+        """Let go what is kept between two passes; another pass takes it again."""
 
 
 class InMemory:
@@ -71,6 +72,9 @@ class InMemory:
                 images, labels = self.images.index_select(0, chosen), self.labels.index_select(0, chosen)
             yield images / white, labels
 
+    def close(self) -> None:
+        """See `Split.close`: there is nothing but memory."""
+
 
 def check_count(plan: BatchPlan, images: int, labels: int) -> None:
     """Raise `ValueError` if a dataset does not have the samples that it declared."""
@@ -101,14 +105,3 @@ def resized(images: Tensor, size: int) -> Tensor:
     parts = (images[start : start + 4096].float() for start in starts)
     scaled = (interpolate(part, (size, size), mode="bilinear", antialias=True) for part in parts)
     return torch.cat([part.round_().clamp_(0, 255).to(torch.uint8) for part in scaled])
-
-
-def load_split(settings: DataSettings, *, train: bool, device: torch.device) -> InMemory:
-    """Read one split of the chosen dataset, resize it if asked to, and put it on `device`.
-
-    Raises:
-        DataMissing, DataDamaged: see `DatasetChoice.load`.
-    """
-    images, labels = settings.dataset.load(folders.data_root(settings.data_root), train=train)
-    plan = settings.train_plan if train else settings.test_plan
-    return InMemory(resized(images, settings.image_size).to(device), labels.to(device), plan)

@@ -55,6 +55,23 @@ def choose_device(name: str) -> torch.device:
     return torch.device(wanted)
 
 
+def device_rng(device: torch.device) -> torch.Tensor | None:
+    """The state of the device's own random numbers, as bytes on the CPU; None for the CPU, which has torch's global ones."""
+    if device.type == "cuda":
+        return torch.cuda.get_rng_state(device)
+    return torch.mps.get_rng_state() if device.type == "mps" else None
+
+
+def set_device_rng(device: torch.device, state: torch.Tensor | None) -> None:
+    """Take over what `device_rng` returned for a device of that kind; a CPU's None changes nothing."""
+    if state is None:
+        return
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state, device)
+    elif device.type == "mps":
+        torch.mps.set_rng_state(state)
+
+
 class IntraOpThreads:
     """Inside its ``with`` block one operation uses `count` CPU threads; 0 changes nothing. Process-wide."""
 

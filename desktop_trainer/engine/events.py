@@ -48,11 +48,19 @@ class Loading:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence for people about something that is not as they might expect, in the current language."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
     """The data are loaded and the model is built; the first batch comes next.
 
     Attributes:
         last_batch_size: samples in the last batch of an epoch. data_bytes: memory that both splits take on the device.
+        data_place: where the samples lie, in words, in the current language.
         parameters: how many numbers are learned.
         epoch, batch: how many epochs, and how many batches of the next one, were done before; 0 in a new run.
         step: what distinguishes the step from the plain one, such as ``channels_last, bf16``; empty if nothing does.
@@ -67,6 +75,7 @@ class RunStarted:
     epochs: int
     device: str
     data_bytes: int
+    data_place: str
     parameters: int
     epoch: int
     batch: int
@@ -144,5 +153,5 @@ class Evaluated:
     samples: int
 
 
-Event: TypeAlias = Loading | RunStarted | BatchEnded | Evaluating | EpochEnded | RunEnded | Evaluated
+Event: TypeAlias = Loading | Notice | RunStarted | BatchEnded | Evaluating | EpochEnded | RunEnded | Evaluated
 Events: TypeAlias = Iterator[Event]

@@ -81,14 +81,15 @@ class Recorder:
         """The epoch's sums and the batches not yet taken, as plain values and tensors on the CPU."""
         return {
             "sums": (self.loss_sum, self.correct, self.count),
-            "losses": [loss.cpu() for loss in self._losses],
-            "corrects": [correct.cpu() for correct in self._corrects],
+            "losses": torch.stack(self._losses).cpu() if self._losses else None,
+            "corrects": torch.stack(self._corrects).cpu() if self._corrects else None,
             "rest": list(self._rest),
         }
 
     def load_state(self, state: dict[str, Any], device: torch.device) -> None:
         """Take over what `state` returned, for batches to come from `device`."""
         self.loss_sum, self.correct, self.count = state["sums"]
-        self._losses = [loss.to(device) for loss in state["losses"]]
-        self._corrects = [correct.to(device) for correct in state["corrects"]]
+        self._losses, self._corrects = (
+            [] if state[name] is None else list(state[name].to(device).unbind()) for name in ("losses", "corrects")
+        )
         self._rest = list(state["rest"])

@@ -19,9 +19,9 @@ def start_line(experiment: Experiment, event: RunStarted) -> str:
     data = experiment.data
     plan = BatchPlan(event.train_samples, data.batch_size, data.drop_last)
     line = tr(
-        "{model} on {dataset}, on {device}: {samples} training samples in {formula} batches, the last of {last}; {tests} test samples in {test_batches} batches; {parameters} parameters",
+        "{model} on {dataset}, on {device}, data {place}: {samples} training samples in {formula} batches, the last of {last}; {tests} test samples in {test_batches} batches; {parameters} parameters",
         model=tr(experiment.model.label), dataset=tr(data.dataset.label), device=event.device,
-        samples=grouped(event.train_samples), formula=plan.formula, last=event.last_batch_size,
+        place=event.data_place, samples=grouped(event.train_samples), formula=plan.formula, last=event.last_batch_size,
         tests=grouped(event.test_samples), test_batches=event.test_batches, parameters=grouped(event.parameters),
     )  # fmt: skip
     if event.step:

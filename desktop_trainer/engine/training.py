@@ -6,7 +6,6 @@ generator, one step is one ``next``. Between two events the state is consistent.
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
@@ -19,8 +18,15 @@ from torch import Tensor, nn
 
 from desktop_trainer.engine.arithmetic import Arithmetic, Forward, lay_out
 from desktop_trainer.engine.compiling import Compiled
-from desktop_trainer.engine.data import load_split, order_of_epoch
-from desktop_trainer.engine.devices import DeviceError, FloatProducts, IntraOpThreads, choose_device
+from desktop_trainer.engine.data import order_of_epoch
+from desktop_trainer.engine.devices import (
+    DeviceError,
+    FloatProducts,
+    IntraOpThreads,
+    choose_device,
+    device_rng,
+    set_device_rng,
+)
 from desktop_trainer.engine.evaluation import Evaluation
 from desktop_trainer.engine.events import (
     BatchEnded,
@@ -44,9 +50,11 @@ from desktop_trainer.engine.failures import (
 )
 from desktop_trainer.engine.metrics import Recorder
 from desktop_trainer.engine.patience import Patience
+from desktop_trainer.engine.placement import choose_place, load_split, open_source
 from desktop_trainer.engine.step import LossFunction, Step, part_sizes
 from desktop_trainer.engine.stopwatch import Stopwatch
-from desktop_trainer.engine.weights import load_weights
+from desktop_trainer.engine.weights import copied, load_weights
+from desktop_trainer.experiment.problems import check_data
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 
@@ -67,6 +75,8 @@ class Training:
         model, optimizer: exist once `RunStarted` was yielded.
         consistent: False while a step is being made: if it fails, weights and random numbers may be half-way to the
             next batch, and `state` is worth nothing. A failure elsewhere leaves it True.
+        weights: what it starts from, as given.
+        info: what is known of the data, since they were loaded; files may change later.
     """
 
     def __init__(
@@ -83,7 +93,7 @@ class Training:
         self.patience = Patience(experiment.training.patience)
         self.consistent = True
         self._epoch_began = self._trained = 0.0
-        self._weights = weights
+        self.weights = weights
         self._resumed: dict[str, Any] | None = None
         self._failure = "", ""
         self._compile_seconds = 0.0
@@ -92,14 +102,19 @@ class Training:
         """Train, one batch between two events; ends with `RunEnded`. Called again, it goes on from where it was closed.
 
         Raises:
-            DeviceMissing, CannotCompute, CompileFailed, DataMissing, DataDamaged: before the first batch.
+            DeviceMissing, CannotCompute, CompileFailed, DataTooLarge, DataMissing, DataDamaged: before the first batch.
+            ExperimentError: then, too, if the files of the data turn out not to fit the settings.
+            WorkerDied, DataGone: before any batch, if the samples are streamed; the run can go on from there.
             ModelMismatch: if the given weights are not this model's.
             OutOfMemory: the model is there, and what was in work is released.
             DeviceLost: if the device fails.
         """
         with closing(self._loop()) as loop:
-            while (event := self._next(loop)) is not None:
-                yield event
+            try:
+                while (event := self._next(loop)) is not None:
+                    yield event
+            finally:
+                self._let_go()
 
     def _next(self, loop: Generator[Event, None, None]) -> Event | None:
         """The next event; only in here does the clock run, and is the process lent to this run's way of computing."""
@@ -112,6 +127,12 @@ class Training:
                 raise
             release(error)
             raise self._explained(error) from None
+
+    def _let_go(self) -> None:
+        """End what works for the run beside it."""
+        for split in (getattr(self, "train", None), getattr(self, "test", None)):
+            if split is not None:
+                split.close()
 
     def _loop(self) -> Generator[Event, None, None]:
         yield from self._prepare()
@@ -162,9 +183,15 @@ class Training:
         self.arithmetic = Arithmetic(settings.device, self.device)
         reading = tr("Reading {dataset}", dataset=tr(settings.data.dataset.label))
         yield Loading(reading, 0, 3)
-        self.train = load_split(settings.data, train=True, device=self.device)
+        info = settings.data.dataset.info()
+        check_data(settings, info)
+        self.place = choose_place(settings.data, info.train_samples + info.test_samples, self.device)
+        source = yield from open_source(settings.data)
+        check_data(settings, source.info)
+        self.info = source.info.resized(settings.data.image_size)
+        self.train = load_split(settings.data, source, self.place, train=True)
         yield Loading(reading, 1, 3)
-        self.test = load_split(settings.data, train=False, device=self.device)
+        self.test = load_split(settings.data, source, self.place, train=False)
         compiling = tr("Compiling {model}: this takes a while", model=tr(settings.model.label))
         building = tr("Building {model}", model=tr(settings.model.label))
         yield Loading(compiling if settings.device.compile else building, 2, 3)
@@ -172,10 +199,10 @@ class Training:
     def _build(self) -> None:
         settings = self.experiment
         torch.manual_seed(settings.training.seed)
-        model = settings.model.build(settings.data.info)
+        model = settings.model.build(self.info)
         settings.initializer.apply(model)
-        if self._weights is not None:
-            load_weights(model, self._weights)
+        if self.weights is not None:
+            load_weights(model, self.weights)
         self.arithmetic.place(model)
         self.optimizer = settings.optimizer.build(model.parameters())
         self.step = Step(self._forward_of(model), settings.loss.build(), self.optimizer, settings.training.batch_parts)
@@ -190,7 +217,7 @@ class Training:
         return self.arithmetic.forward_of(self._compiled or model)
 
     def _rehearse(self, compiled: Compiled) -> None:
-        began, info = perf_counter(), self.experiment.data.info
+        began, info = perf_counter(), self.info
         compiled.rehearse(self.step.forward, self.loss_fn, (info.channels, info.height, info.width))
         self._compile_seconds = perf_counter() - began
 
@@ -219,6 +246,7 @@ class Training:
             epochs=self.experiment.training.epochs,
             device=str(self.device),
             data_bytes=self.train.nbytes + self.test.nbytes,
+            data_place=str(self.place),
             parameters=sum(parameter.numel() for parameter in self.model.parameters()),
             epoch=self.epoch,
             batch=self.batch,
@@ -314,17 +342,18 @@ class Training:
         return failure
 
     def state(self) -> dict[str, Any]:
-        """Everything that decides how the run goes on, as copies: valid between any two events after `RunStarted`."""
+        """Everything that decides how the run goes on, as copies on the CPU: valid between any two events after `RunStarted`."""
         return {
             "epoch": self.epoch,
             "batch": self.batch,
-            "model": copy.deepcopy(self.model.state_dict()),
-            "optimizer": copy.deepcopy(self.optimizer.state_dict()),
+            "model": copied(self.model.state_dict()),
+            "optimizer": copied(self.optimizer.state_dict()),
             "recorder": self.recorder.state(),
             "patience": self.patience.state(),
             "seconds": (self.watch.read(), self._epoch_began, self._trained),
             "rng": torch.get_rng_state(),
-            "device_rng": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+            "device": str(self.device),
+            "device_rng": device_rng(self.device),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -337,15 +366,15 @@ class Training:
 
     def _restore(self, state: dict[str, Any]) -> None:
         load_weights(self.model, state["model"])
-        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        self.optimizer.load_state_dict(copied(state["optimizer"]))
         lay_out(self.optimizer)
         self.recorder.load_state(state["recorder"], self.device)
         self.patience.load_state(state["patience"])
         seconds, self._epoch_began, self._trained = state["seconds"]
         self.watch.set(seconds)
         torch.set_rng_state(state["rng"])
-        if state["device_rng"] is not None and self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["device_rng"], self.device)
+        if torch.device(state["device"]).type == self.device.type:
+            set_device_rng(self.device, state["device_rng"])
 
 
 def _smaller(lr: float) -> str:

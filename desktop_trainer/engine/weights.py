@@ -1,8 +1,9 @@
-"""Puts given parameters into a model, all or none. Knows no file."""
+"""Puts given parameters into a model, all or none, and copies what a model or an optimizer holds. Knows no file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -21,6 +22,15 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """
     check_weights(model, weights)
     model.load_state_dict(weights)
+
+
+def copied(value: Any) -> Any:
+    """`value`, a ``state_dict``, with a copy of every tensor in it, on the CPU and bit for bit."""
+    if isinstance(value, Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, Mapping):
+        return {key: copied(item) for key, item in value.items()}
+    return type(value)(map(copied, value)) if isinstance(value, list | tuple) else value
 
 
 def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:

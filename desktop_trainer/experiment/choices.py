@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from desktop_trainer.experiment.registry import Choice, Registry
 from desktop_trainer.experiment.section import setting
 from desktop_trainer.i18n import mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Generator, Iterable, Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
@@ -32,6 +34,11 @@ class DataInfo:
     def classes(self) -> int:
         """The number of classes."""
         return len(self.class_names)
+
+    @property
+    def sample_bytes(self) -> int:
+        """Memory that a sample takes: a byte for each pixel and channel, eight for the label."""
+        return self.channels * self.height * self.width + 8
 
     def resized(self, size: int) -> DataInfo:
         """The same with square images of `size` pixels; 0 leaves them as they are."""
@@ -70,14 +77,73 @@ class Remote:
     folder: str = ""
 
 
+class DataUnknown(Exception):
+    """The files that a dataset should be made of are not as they must be; the text says why, and what to do.
+
+    Attributes:
+        option: the option of the dataset that names the files.
+    """
+
+    option = "folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Preparing:
+    """Something slow is done to the files of a dataset: `done` of `total`, described by `what` (in the current language)."""
+
+    what: str
+    done: int
+    total: int
+
+
+class Samples(Protocol):
+    """Samples that are read some at a time. It can be pickled, because it is sent to the processes that read."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, indices: Sequence[int]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Images ``(n, channels, height, width)`` and labels ``(n,)`` of these samples, in this order."""
+
+
+class Source(Protocol):
+    """A dataset whose files are ready to be read.
+
+    Attributes:
+        info: what is known of it. Where files were looked at, they counted.
+        notices: sentences for people about what is not as they might expect.
+    """
+
+    @property
+    def info(self) -> DataInfo: ...
+
+    @property
+    def notices(self) -> tuple[str, ...]: ...
+
+    def load(self, *, train: bool) -> tuple[Tensor, Tensor]:
+        """See `DatasetChoice.load`."""
+
+    def open(self, *, train: bool) -> Samples:
+        """See `DatasetChoice.open`."""
+
+
 class DatasetChoice(Choice):
     """A dataset of images with a class each."""
 
     remote: ClassVar[Remote | None] = None
+    counts_files: ClassVar[bool] = False
+    """Whether `info` depends on files, not on the options alone; it may then take its time, and raise `DataUnknown`."""
 
     def info(self) -> DataInfo:
-        """Counts, image size and class names, without loading anything."""
+        """Counts, image size and class names, without loading anything.
+
+        Raises:
+            DataUnknown: if `counts_files`, and they are not as they must be.
+        """
         raise NotImplementedError
+
+    def counting(self) -> bool:
+        """Whether `info` would keep its caller waiting; if so, the files are being counted meanwhile."""
+        return False
 
     def present(self, root: Path) -> bool:  # noqa: ARG002
         """Whether `load` would find its files below `root`."""
@@ -91,6 +157,58 @@ class DatasetChoice(Choice):
             DataDamaged: if they cannot be read.
         """
         raise NotImplementedError
+
+    def open(self, root: Path, *, train: bool) -> Samples:
+        """The samples that `load` gives; read as they are wanted, if the files allow it.
+
+        Raises:
+            DataMissing, DataDamaged: as `load`.
+        """
+        return LoadedSamples(*self.load(root, train=train))
+
+    def prepare(self, root: Path) -> Generator[Preparing, None, Source]:
+        """Do what takes long and need be done only once; yields how far it is, returns what can be read.
+
+        Raises:
+            DataMissing, DataDamaged, DataUnknown: as `load` and `info`.
+        """
+        yield from ()
+        return _AsItIs(self, root)
+
+
+@dataclass(frozen=True, slots=True)
+class _AsItIs:
+    """The `Source` of a dataset that needs no preparation."""
+
+    dataset: DatasetChoice
+    root: Path
+    notices: tuple[str, ...] = ()
+
+    @property
+    def info(self) -> DataInfo:
+        return self.dataset.info()
+
+    def load(self, *, train: bool) -> tuple[Tensor, Tensor]:
+        return self.dataset.load(self.root, train=train)
+
+    def open(self, *, train: bool) -> Samples:
+        return self.dataset.open(self.root, train=train)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedSamples:
+    """The `Samples` of a split that could only be read whole: uint8 ``(n, channels, height, width)``, int64 ``(n,)``."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def read(self, indices: Sequence[int]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """See `Samples.read`."""
+        chosen = list(indices)
+        return self.images[chosen].numpy(), self.labels[chosen].numpy()
 
 
 class ModelChoice(Choice):

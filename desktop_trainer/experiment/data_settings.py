@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from desktop_trainer.experiment.batches import BatchPlan
 from desktop_trainer.experiment.choices import DATASETS, DataInfo, DatasetChoice
@@ -84,9 +84,50 @@ class DataSettings(Section):
         max_length=4096,
     )
 
+    placement: Literal["auto", "memory", "stream"] = setting(
+        "auto",
+        mark("Data placement"),
+        mark(
+            "Where the samples are during the training. memory: all of them on the device that computes, which is fastest. "
+            "stream: read again in each epoch, a few batches ahead. auto: in memory if they fit. The results are the same."
+        ),
+        advanced=True,
+        local=True,
+    )
+    memory_limit_mb: int = setting(
+        0,
+        mark("Memory limit"),
+        mark(
+            "The most memory that the samples of training and test set may take, at one byte for each pixel and channel. "
+            "A larger limit keeps larger datasets in memory and leaves less for everything else. 0, which is usual, allows "
+            "a quarter of what is free on the device that computes."
+        ),
+        unit="MB",
+        advanced=True,
+        local=True,
+        ge=0,
+        le=10_000_000,
+    )
+    workers: int = setting(
+        2,
+        mark("Data workers"),
+        mark(
+            "How many processes read the samples when they are streamed. More read faster until the disk or the processor "
+            "is busy, and take memory each. 0 reads them in the training itself. Usual: 2 to 8."
+        ),
+        advanced=True,
+        local=True,
+        ge=0,
+        le=128,
+    )
+
     @property
     def info(self) -> DataInfo:
-        """What the model will see: counts, image size after resizing, classes."""
+        """What the model will see: counts, image size after resizing, classes.
+
+        Raises:
+            DataUnknown: see `DatasetChoice.info`; also by the plans.
+        """
         return self.dataset.info().resized(self.image_size)
 
     @property

@@ -66,7 +66,7 @@ def shared_values(experiment: Experiment) -> dict[str, Any]:
         if item.local:
             parent, _, key = item.path.rpartition(".")
             _at(values, parent).pop(key, None)
-    return values
+    return {key: value for key, value in values.items() if value != {}}
 
 
 def get_value(values: Values, path: str) -> Any:

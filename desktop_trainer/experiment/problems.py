@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from desktop_trainer.experiment.choices import DataInfo, DataUnknown
 from desktop_trainer.experiment.errors import ExperimentError as ExperimentError
 from desktop_trainer.experiment.errors import Problem as Problem
 from desktop_trainer.experiment.settings import Experiment
@@ -49,6 +50,22 @@ def parse_experiment(values: Any) -> Experiment:
     """
     try:
         return Experiment.model_validate(values)
+    except ValidationError as error:
+        raise ExperimentError([_problem(details) for details in error.errors(include_url=False)]) from None
+
+
+def check_data(experiment: Experiment, info: DataInfo | None = None) -> None:
+    """See whether the data are there to be counted, and fit the settings; `info` is what was counted, if it was.
+
+    `parse_experiment` has checked what can be known without files. This may take as long as `DatasetChoice.info`.
+
+    Raises:
+        ExperimentError: if not.
+    """
+    try:
+        experiment.check_fit(info or experiment.data.dataset.info())
+    except DataUnknown as error:
+        raise ExperimentError([Problem(f"data.dataset.{error.option}", str(error))]) from None
     except ValidationError as error:
         raise ExperimentError([_problem(details) for details in error.errors(include_url=False)]) from None
 

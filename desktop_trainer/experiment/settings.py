@@ -13,6 +13,7 @@ from desktop_trainer.experiment.choices import (
     LOSSES,
     MODELS,
     OPTIMIZERS,
+    DataInfo,
     InitializerChoice,
     LossChoice,
     ModelChoice,
@@ -20,6 +21,7 @@ from desktop_trainer.experiment.choices import (
 )
 from desktop_trainer.experiment.data_settings import DataSettings
 from desktop_trainer.experiment.device_settings import DeviceSettings
+from desktop_trainer.experiment.saving_settings import SavingSettings
 from desktop_trainer.experiment.section import Section, setting
 from desktop_trainer.experiment.training_settings import TrainingSettings
 from desktop_trainer.i18n import mark, tr
@@ -60,20 +62,31 @@ class Experiment(Section):
     )
     training: TrainingSettings = _DEFAULTS
     device: DeviceSettings = _DEFAULTS
+    saving: SavingSettings = _DEFAULTS
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        """Settings that are right alone but not together, each blamed on one setting."""
-        if self.data.train_plan.batches == 0:
-            raise _conflict(("data", "batch_size"), self.data.batch_size, _no_batch(self.data.train_plan))
-        info, size = self.data.info, self.model.minimum_size
+        """Settings that are right alone but not together; files are not looked at, so that any experiment can be read."""
+        if not self.data.dataset.counts_files:
+            self.check_fit(self.data.dataset.info())
+        return self
+
+    def check_fit(self, info: DataInfo) -> None:
+        """See whether the settings fit each other and such data, of which `info` says what is stored.
+
+        Raises:
+            ValidationError: if not; it blames one setting.
+        """
+        plan = BatchPlan(info.train_samples, self.data.batch_size, self.data.drop_last)
+        if plan.batches == 0:
+            raise _conflict(("data", "batch_size"), self.data.batch_size, _no_batch(plan))
+        info, size = info.resized(self.data.image_size), self.model.minimum_size
         if min(info.height, info.width) < size:
             text = tr(
                 "{model} needs images of at least {size} x {size} pixels; these have {height} x {width}. Set the image size to {size} or more.",
                 model=tr(self.model.label), size=size, height=info.height, width=info.width,
             )  # fmt: skip
             raise _conflict(("model",), self.model.name, text)
-        return self
 
 
 def _no_batch(plan: BatchPlan) -> str:

@@ -66,6 +66,14 @@ class Disk:
         """Remove the file if it is there."""
         path.unlink(missing_ok=True)
 
+    def make_folder(self, path: Path) -> None:
+        """A new, empty folder."""
+        path.mkdir()
+
+    def remove_folder(self, path: Path) -> None:
+        """Remove the folder, which must be empty."""
+        path.rmdir()
+
 
 def write_file(path: Path, data: bytes, disk: Disk | None = None) -> None:
     """Make `data` the content of `path`, through a temporary file beside it. A link is followed, not replaced.

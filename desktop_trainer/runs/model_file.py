@@ -25,7 +25,7 @@ from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.experiment.problems import ExperimentError, read_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
-from desktop_trainer.runs.files import write_file
+from desktop_trainer.runs.files import Disk, write_file
 from desktop_trainer.runs.foreign_weights import read_state_dict
 from desktop_trainer.runs.model_errors import (
     ModelFileDamaged,
@@ -70,7 +70,7 @@ class SavedModel:
     class_names: tuple[str, ...] = ()
 
 
-def save_model(path: Path, model: SavedModel) -> None:
+def save_model(path: Path, model: SavedModel, disk: Disk | None = None) -> None:
     """Write `model` into one safetensors file, without the settings that belong to this machine.
 
     Raises:
@@ -86,7 +86,7 @@ def save_model(path: Path, model: SavedModel) -> None:
     if model.experiment is not None:
         metadata["experiment"] = _json(shared_values(model.experiment))
     metadata[_DIGEST] = _digest(weights, metadata)
-    write_file(path, safetensors.torch.save(weights, metadata))
+    write_file(path, safetensors.torch.save(weights, metadata), disk)
 
 
 def export_state_dict(path: Path, weights: Mapping[str, Tensor]) -> None:

@@ -1,122 +1,153 @@
-"""Keeps what a run makes: its experiment and its model, in a folder of its own. Knows files, not who is watching."""
+"""A training that is kept in a folder of its own, so that it is never lost. Knows files, not who is watching."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Generator
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic
 
-from desktop_trainer.engine.events import BatchEnded, EpochEnded, Event, RunEnded
+from desktop_trainer.engine.events import BatchEnded, RunEnded
 from desktop_trainer.engine.training import Training
-from desktop_trainer.experiment.fields import shared_values
-from desktop_trainer.runs.files import write_file
-from desktop_trainer.runs.model_file import SavedModel, save_model
-from desktop_trainer.runs.run_folder import EXPERIMENT, MODEL
-
-SAVE_SECONDS = 30.0
-"""Between two epochs the model is written this often at most: a disk may need longer than a small epoch."""
+from desktop_trainer.runs.events import RunEvents, SaveProblem
+from desktop_trainer.runs.files import Disk, SaveFailed
+from desktop_trainer.runs.history import History
+from desktop_trainer.runs.keeper import GOES_ON, Keeper, Past
+from desktop_trainer.runs.lock import RunLock
+from desktop_trainer.runs.model_file import SavedModel
 
 
 class Recording:
-    """A training whose model is kept in `folder`, however the run ends.
+    """A training that is kept in `folder`: its settings, its journal, its models, and checkpoints to go on from exactly.
 
-    The model is written at the end of epochs and of the run. A run that diverged or failed leaves the model of its
-    last whole epoch.
+    A checkpoint is written at the start, when one is due (see `SavingSettings`), when it is asked for, and at the end,
+    however the run ends. What is not finite is never saved.
 
     Args:
         training: not yet begun.
-        folder: made if it is not there.
-        after: the recording of the same run that this one continues.
+        folder: is there. A run that never came to train removes it.
+        recipe: the name of the recipe it was started from, or empty.
+        past: what a run that goes on brings with it; see `reopen`.
 
     Attributes:
         ended: how the run ended; None before.
-        kept: the model of the last whole epoch, or of the end; None before.
     """
 
-    def __init__(self, training: Training, folder: Path, *, after: Recording | None = None) -> None:
+    def __init__(
+        self, training: Training, folder: Path, *, recipe: str = "", past: Past | None = None, disk: Disk | None = None
+    ) -> None:
         self.training, self.folder = training, folder
         self.ended: RunEnded | None = None
-        self.kept: SavedModel | None = after.kept if after else None
-        self._metrics: dict[str, float] = dict(after._metrics) if after else {}
-        self._written, self._last_write = True, monotonic()
+        self._past = past
+        self._lock = past.lock if past else RunLock(folder)
+        self._keeper = Keeper(training, folder, past, recipe, disk or Disk())
+        self._over: RunEnded | None = None
 
-    def events(self) -> Generator[Event, None, None]:
-        """The training's events. Closing the generator stops and keeps.
+    @property
+    def history(self) -> History:
+        """The journal of a run that goes on, up to where it does; of a new run it is empty."""
+        return self._past.history if self._past else History()
 
-        Raises:
-            SaveFailed: if the folder cannot be written: before anything is trained, or when a model is kept.
-        """
-        self._write_experiment()
-        ended: RunEnded | None = None
-        stopped = False
-        try:
-            with closing(self.training.events()) as events:
-                for event in events:
-                    if isinstance(event, RunEnded):
-                        event = ended = self._keep(event)
-                    elif isinstance(event, EpochEnded):
-                        self._remember(event)
-                    yield event
-        except GeneratorExit:
-            stopped = ended is None
-            raise
-        finally:
-            if ended is None:
-                self._keep(self.training.ended("stopped" if stopped else "failed"))
+    @property
+    def inexact(self) -> tuple[str, ...]:
+        """Sentences: why a run that goes on may differ from one without a break; usually there are none."""
+        return self._past.inexact if self._past else ()
 
-    def snapshot(self) -> SavedModel:
-        """A copy of the model as it is between two events, with the figures of the last whole epoch."""
-        experiment = self.training.experiment
-        weights = {name: tensor.detach().cpu().clone() for name, tensor in self.training.model.state_dict().items()}
-        return SavedModel(experiment, weights, dict(self._metrics), experiment.data.info.class_names)
+    @property
+    def kept(self) -> SavedModel | None:
+        """The model of the last whole epoch, or of the end; None before."""
+        return self._keeper.models.last
+
+    @property
+    def begun(self) -> bool:
+        """Whether it came to train, so that there is something to keep."""
+        return self._keeper.begun and self.training.started
 
     @property
     def resumable(self) -> bool:
         """Whether the training can go on from where it ended."""
-        return self.ended is not None and self.ended.outcome in ("completed", "stopped") and self.training.started
+        return self.ended is not None and self.ended.outcome in GOES_ON and self.begun
+
+    def events(self) -> RunEvents:
+        """The training's events, and a `SaveProblem` where a save failed. Closing the generator stops and keeps.
+
+        Raises:
+            RunBusy: if the run is going on elsewhere.
+            SaveFailed: if the folder cannot be written: before anything is trained, or when the generator is closed.
+        """
+        with self._folder_in_hand():
+            try:
+                self._keeper.begin()
+                yield from self._events()
+            except GeneratorExit:
+                if (problem := self._finish("stopped")) is not None:
+                    raise SaveFailed(problem.reason) from None
+                raise
+            except BaseException as error:
+                if (problem := self._finish("failed", str(error))) is not None:
+                    error.add_note(problem.reason)
+                raise
+
+    def _events(self) -> RunEvents:
+        keeper, every = self._keeper, self._keeper.at_batches
+        with closing(self.training.events()) as events:
+            for event in events:
+                if type(event) is BatchEnded and event.records is None and not every:
+                    yield event
+                    continue
+                if isinstance(event, RunEnded):
+                    self._over = event
+                keeper.take(event)
+                while (problem := keeper.attempt()) is not None:
+                    yield problem
+                yield self._end(event) if isinstance(event, RunEnded) else event
+
+    @contextmanager
+    def _folder_in_hand(self) -> Iterator[None]:
+        """Hold the lock, and close the journal; what never came to train leaves nothing."""
+        if self._past is None:
+            self._lock.acquire()
+        try:
+            yield
+        finally:
+            try:
+                self._keeper.close()
+            finally:
+                self._lock.release()
+                if not self._keeper.begun:
+                    self._keeper.forget()
+
+    def _finish(self, outcome: str, reason: str = "") -> SaveProblem | None:
+        """End a run that was closed or failed; says what could not be kept."""
+        if self.ended is not None:
+            return None
+        if self._over is None:
+            if outcome == "stopped":
+                self.flush()  # what was not shown yet stands in the journal all the same
+            self._over = self.training.ended(outcome, reason)
+            self._keeper.end(self._over)
+        problem = self._keeper.attempt()
+        self._end(self._over)
+        return problem
+
+    def _end(self, ended: RunEnded) -> RunEnded:
+        self.ended = replace(ended, paths=self._keeper.paths())
+        return self.ended
+
+    def checkpoint(self) -> SaveProblem | None:
+        """Save the run as it is between two events, for whoever holds it; says what went wrong, if anything did."""
+        self._keeper.ask()
+        return self._keeper.attempt()
+
+    def snapshot(self) -> SavedModel:
+        """A copy of the model as it is between two events, with the figures of the last whole epoch."""
+        return self._keeper.snapshot()
 
     def flush(self) -> BatchEnded | None:
         """The numbers of the batches since the last block, for a consumer that stands still; None if there are none."""
         training = self.training
         records = training.flush() if training.started else None
-        return BatchEnded(training.epoch + 1, training.batch, records) if records is not None else None
-
-    def _write_experiment(self) -> None:
-        values = json.dumps(shared_values(self.training.experiment), indent=2, ensure_ascii=False)
-        write_file(self.folder / EXPERIMENT, values.encode())
-
-    def _remember(self, event: EpochEnded) -> None:
-        names = ("epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
-        self._metrics = {name: getattr(event, name) for name in names}
-        self.kept, self._written = self.snapshot(), False
-        if monotonic() - self._last_write >= SAVE_SECONDS:
-            self._write(self.kept)
-
-    def _keep(self, ended: RunEnded) -> RunEnded:
-        self.ended = ended
-        if not self.training.started and not (self.folder / MODEL).exists():
-            self._forget()
-        if self.resumable and _finite(model := self.snapshot()):
-            self.kept, self._written = model, False
-        if self.kept is not None and not self._written:
-            self._write(self.kept)
-        kept = {"run": self.folder, "model": self.folder / MODEL}
-        self.ended = replace(ended, paths={name: str(path) for name, path in kept.items() if path.exists()})
-        return self.ended
-
-    def _forget(self) -> None:
-        """Leave nothing of a run that never came to train."""
-        (self.folder / EXPERIMENT).unlink(missing_ok=True)
-        with suppress(OSError):
-            self.folder.rmdir()
-
-    def _write(self, model: SavedModel) -> None:
-        save_model(self.folder / MODEL, model)
-        self._written, self._last_write = True, monotonic()
-
-
-def _finite(model: SavedModel) -> bool:
-    return all(bool(tensor.isfinite().all()) for tensor in model.weights.values())
+        if records is None:
+            return None
+        self._keeper.note(records)
+        return BatchEnded(training.epoch + 1, training.batch, records)

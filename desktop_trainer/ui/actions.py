@@ -124,6 +124,13 @@ ROWS = (
         "choose_data_root", "tools", mark("Choose the data &folder…"), "", mark("Say where the datasets are."), "folder"
     ),
     Row(
+        "verify_resume",
+        "tools",
+        mark("&Verify resume…"),
+        "",
+        mark("Prove on this experiment that a run that was stopped and resumed equals one that never was."),
+    ),
+    Row(
         "open_runs_folder",
         "tools",
         mark("Open the &runs' folder"),

@@ -38,6 +38,7 @@ def main(experiment: Experiment | None = None) -> int:
     faults.caught.connect(window.show_fault)
     window.warmed.connect(garbage.spare)
     _close_on_signals(window)
+    app.commitDataRequest.connect(window.on_logout)
     window.show()
     try:
         return app.exec()

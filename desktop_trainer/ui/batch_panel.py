@@ -11,6 +11,7 @@ from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop_trainer.experiment.batches import BatchPlan
+from desktop_trainer.experiment.choices import DataUnknown
 from desktop_trainer.experiment.data_settings import DataSettings
 from desktop_trainer.experiment.fields import Values, get_value
 from desktop_trainer.experiment.training_settings import TrainingSettings
@@ -45,9 +46,9 @@ def plans_of(values: Values) -> Plans | None:
     )
     try:
         data = DataSettings.model_validate(wanted)
-    except ValidationError:
+        return None if data.dataset.counting() else Plans(data.train_plan, data.test_plan, _epochs(values))
+    except (ValidationError, DataUnknown):
         return None
-    return Plans(data.train_plan, data.test_plan, _epochs(values))
 
 
 def describe_training(plan: BatchPlan) -> str:

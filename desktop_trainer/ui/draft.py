@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from desktop_trainer.experiment.fields import Values, get_value, settings_of, with_value
-from desktop_trainer.experiment.problems import ExperimentError, Problem, parse_experiment
+from desktop_trainer.experiment.problems import ExperimentError, Problem, check_data, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.i18n import tr
 
 _UNDO_LIMIT = 500
+_RECHECK_MS = 200
 
 
 class Draft(QObject):
@@ -34,6 +36,8 @@ class Draft(QObject):
         self.undo_stack = QUndoStack(self)
         self.undo_stack.setUndoLimit(_UNDO_LIMIT)
         self._left: dict[tuple[str, str], Any] = {}
+        self._recheck = QTimer(self, singleShot=True, interval=_RECHECK_MS)
+        self._recheck.timeout.connect(self.check)
         self.put(values)
 
     def edit(self, path: str, value: Any, name: str) -> None:
@@ -63,10 +67,24 @@ class Draft(QObject):
         self.experiment: Experiment | None = None
         self.problems: tuple[Problem, ...] = ()
         try:
-            self.experiment = parse_experiment(self.values)
+            self.experiment = self._checked(parse_experiment(self.values))
         except ExperimentError as error:
             self.problems = tuple(error.problems)
         self.changed.emit()
+
+    def _checked(self, experiment: Experiment) -> Experiment:
+        """The experiment, if its data are there. Files that take long to count are counted meanwhile.
+
+        Raises:
+            ExperimentError: if they are not, or not yet.
+        """
+        dataset = experiment.data.dataset
+        if dataset.counting():
+            self._recheck.start()
+            raise ExperimentError([Problem("data.dataset", tr("The files are being counted…"))])
+        if dataset.counts_files:
+            check_data(experiment)
+        return experiment
 
     def _push(self, path: str, values: Values, name: str) -> None:
         if values != self.values:

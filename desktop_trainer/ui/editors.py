@@ -1,4 +1,4 @@
-"""One editor for each type of setting, made from its declaration. Knows two settings by name and no form."""
+"""One editor for each type of setting, made from its declaration. Knows three settings by name and no form."""
 
 from __future__ import annotations
 
@@ -100,9 +100,10 @@ class NumbersEditor(TextEditor):
 
 
 class FolderEditor(TextEditor):
-    """A folder: its path, and a button that asks for it. Empty is the folder shown in grey."""
+    """A folder: its path, and a button that asks for it. Empty is the folder shown in grey, if there is one."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: Setting, default: Callable[[], str]) -> None:
+        self._default = default
         self._browse = QToolButton()
         self._browse.setText("…")
         self._browse.setObjectName(f"{setting.path}.browse")
@@ -117,13 +118,13 @@ class FolderEditor(TextEditor):
     def retranslate(self) -> None:
         """See `Editor.retranslate`."""
         super().retranslate()
-        self._box.setPlaceholderText(str(folders.data_root()))
+        self._box.setPlaceholderText(self._default())
         self._browse.setToolTip(tr("Choose a folder…"))
         self._browse.setAccessibleName(tr("Choose a folder…"))
 
     @Slot()
     def _on_browse(self) -> None:
-        dialog = QFileDialog(self, tr(self.setting.label), str(folders.data_root(self._box.text())))
+        dialog = QFileDialog(self, tr(self.setting.label), self._box.text() or self._default())
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self._box.setText)
@@ -211,7 +212,11 @@ def make_editor(setting: Setting) -> Editor:
     raise TypeError(f"{setting.path}: there is no editor for {setting.type!r}.")
 
 
-_BY_PATH: dict[str, Callable[[Setting], Editor]] = {"data.data_root": FolderEditor, "device.name": DeviceEditor}
+_BY_PATH: dict[str, Callable[[Setting], Editor]] = {
+    "data.data_root": lambda setting: FolderEditor(setting, lambda: str(folders.data_root())),
+    "data.dataset.folder": lambda setting: FolderEditor(setting, str),
+    "device.name": DeviceEditor,
+}
 _BY_TYPE: dict[Any, Callable[[Setting], Editor]] = {
     bool: BoolEditor,
     int: lambda setting: NumberEditor(setting, IntegerBox(setting.bounds)),

@@ -127,8 +127,9 @@ class ModelPanel(QWidget):
         super().changeEvent(event)
 
 
-def _shape(experiment: Experiment) -> tuple[object, object]:
-    return experiment.model, experiment.data.info
+def _shape(experiment: Experiment) -> tuple[object, object, object]:
+    """What decides how the model looks; the dataset itself is not asked, because it may look at files."""
+    return experiment.model, experiment.data.dataset, experiment.data.image_size
 
 
 def _summaries(experiment: Experiment) -> Generator[ModelSummary, None, None]:

@@ -56,6 +56,16 @@ class Preferences:
         paths = [path, *(other for other in self.recent_models if other != path)][:_RECENT]
         self._settings.setValue("recent_models", "\n".join(map(str, paths)))
 
+    @property
+    def told_run(self) -> str:
+        """The id of the interrupted run that the user was told of last."""
+        value = self._settings.value("told_run", "")
+        return value if isinstance(value, str) else ""
+
+    @told_run.setter
+    def told_run(self, value: str) -> None:
+        self._settings.setValue("told_run", value)
+
     def layout(self, name: str) -> QByteArray:
         """A geometry or state that was remembered, else empty."""
         value = self._settings.value(name)

@@ -13,8 +13,8 @@ from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.session import RunState
 
 if TYPE_CHECKING:
-    from desktop_trainer.engine.events import Event
     from desktop_trainer.engine.pace import Pace
+    from desktop_trainer.runs.events import RunEvent
 
 _STATES = {
     RunState.IDLE: "",
@@ -43,7 +43,7 @@ class ProgressStrip(QWidget):
         super().__init__(parent)
         self.setObjectName("progress")
         self._pace: Pace | None = None
-        self._device = ""
+        self._device = self._place = ""
         self._state = RunState.IDLE
         self._doing = ""
         self._epochs = 0
@@ -87,7 +87,7 @@ class ProgressStrip(QWidget):
         self._pace, self._doing = None, ""
         self.refresh()
 
-    def show_event(self, event: Event) -> None:
+    def show_event(self, event: RunEvent) -> None:
         """Take in what the run says."""
         from desktop_trainer.engine import events
         from desktop_trainer.engine.pace import Pace
@@ -98,6 +98,7 @@ class ProgressStrip(QWidget):
                 self._doing = what
             case events.RunStarted():
                 self._pace, self._device, self._epochs = Pace(event), event.device, event.epochs
+                self._place = tr("data {place}", place=event.data_place)
             case events.BatchEnded(records=records) if self._pace is not None and records is not None:
                 self._pace.add(records)
             case events.Evaluating(done=done, total=total):
@@ -158,6 +159,7 @@ class ProgressStrip(QWidget):
             tr("ETA {time}", time=duration(left)) if left is not None else "",
             tr("{rate} samples/s", rate=grouped(rate)) if rate else "",
             self._device,
+            self._place,
         ]
 
     def changeEvent(self, event: QEvent) -> None:

@@ -17,7 +17,6 @@ from desktop_trainer.ui.model_files import ModelFiles
 from desktop_trainer.ui.session import RunState, Session
 
 if TYPE_CHECKING:
-    from desktop_trainer.engine.events import RunEnded
     from desktop_trainer.experiment.settings import Experiment
 
 
@@ -52,8 +51,7 @@ class RunControls(QObject):
         session.restored.connect(self.refresh)
         files.busy_changed.connect(self.refresh)
         session.discarded.connect(self._on_discarded)
-        session.ended.connect(self._on_ended)
-        session.failed.connect(self._on_failed)
+        session.ended.connect(self.refresh)
         form.problems_changed.connect(self.refresh)
         self.refresh()
 
@@ -109,7 +107,11 @@ class RunControls(QObject):
         box.setObjectName("ask_discard")
         box.setIcon(QMessageBox.Icon.Question)
         box.setText(tr("Discard this run and its model?"))
-        box.setInformativeText(tr("It can be brought back with Run, Undo discard, until the next start."))
+        box.setInformativeText(
+            tr(
+                "It can be brought back with Run, Undo discard, until the next start, and for a week with desktop-trainer runs restore."
+            )
+        )
         yes = box.addButton(tr("Discard"), QMessageBox.ButtonRole.DestructiveRole)
         yes.setObjectName("discard")
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
@@ -162,6 +164,7 @@ class RunControls(QObject):
             "load_model": idle,
             "load_experiment": idle,
             "evaluate_model": idle and session.model is not None,
+            "verify_resume": ready,
             "download_data": idle,
             "choose_data_root": idle,
         }
@@ -192,24 +195,3 @@ class RunControls(QObject):
     def _on_discarded(self) -> None:
         self.refresh()
         self._banner.show_message(tr("The run was discarded."), do=(tr("Undo"), self._session.undo_discard))
-
-    @Slot(object)
-    def _on_ended(self, ended: RunEnded | None) -> None:
-        self.refresh()
-        if ended is not None and ended.outcome in ("diverged", "early_stopped"):
-            kind = "error" if ended.outcome == "diverged" else "info"
-            self._banner.show_message(f"{ended.reason} {ended.next_step}", kind=kind)
-
-    @Slot(object)
-    def _on_failed(self, error: BaseException) -> None:
-        self._banner.show_error(explain(error), error)
-
-
-def explain(error: BaseException) -> str:
-    """What to tell a person: our own errors speak for themselves, others are introduced."""
-    if type(error).__module__.startswith("desktop_trainer"):
-        return str(error)
-    kind = type(error).__name__
-    text = tr("The run failed: {kind}: {error}", kind=kind, error=error)
-    advice = tr("The model of the last whole epoch is kept. Copy the details when you ask for help; Start works again.")
-    return f"{text}\n{advice}"

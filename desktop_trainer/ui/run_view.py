@@ -14,7 +14,8 @@ from desktop_trainer.ui.progress import ProgressStrip
 from desktop_trainer.ui.session import Session
 
 if TYPE_CHECKING:
-    from desktop_trainer.engine.events import Event, RunEnded
+    from desktop_trainer.engine.events import RunEnded
+    from desktop_trainer.runs.events import RunEvent
 
 
 class RunView(QObject):
@@ -49,12 +50,15 @@ class RunView(QObject):
         self._progress.begin()
 
     @Slot(object)
-    def _on_event(self, event: Event) -> None:
+    def _on_event(self, event: RunEvent) -> None:
         from desktop_trainer.engine import events
         from desktop_trainer.engine.report import epoch_line, start_line
+        from desktop_trainer.runs.events import SaveProblem
 
         self._progress.show_event(event)
         match event:
+            case events.Notice(text=text):
+                self._log.add(text)
             case events.RunStarted() if self._session.experiment is not None:
                 self._batches, self._device = event.batches_per_epoch, event.device
                 self._curves.begin(event.epochs, event.batches_per_epoch)
@@ -65,6 +69,8 @@ class RunView(QObject):
                 self._curves.add_epoch(event)
                 self._epochs.add(event)
                 self._log.add(epoch_line(event, self._device))
+            case SaveProblem(reason=reason):
+                self._log.add(reason)
             case _:
                 pass
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -18,7 +18,7 @@ from desktop_trainer.ui.thread import Command, TrainingThread
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from desktop_trainer.engine.events import Event
+    from desktop_trainer.runs.events import RunEvent
     from desktop_trainer.runs.model_file import SavedModel
     from desktop_trainer.runs.recording import Recording
 
@@ -39,7 +39,7 @@ class Session(QObject):
     Signals:
         state_changed: the new `RunState`.
         began: a run begins; False if it goes on with the curves that are there.
-        happened: an `Event` of the run.
+        happened: an `Event` of the run, or a `SaveProblem`: then it pauses, and `resume` tries again.
         failed: the exception that ended a run, or a save.
         ended: the `RunEnded`, or None if the run never came to be.
         model_changed: there is another `model`, or none.
@@ -114,9 +114,15 @@ class Session(QObject):
         """
         if not self.can_continue or self._last is None or self.experiment is None:
             return
-        last = self._last
+        folder, changes = self._last.folder, {"training.epochs": epochs}
         experiment = parse_experiment(with_value(to_values(self.experiment), "training.epochs", epochs))
-        self._launch(experiment, lambda: _continued(last, experiment), step=False, fresh=False)
+        self._launch(experiment, lambda: _reopened(folder, changes), step=False, fresh=False)
+
+    def reopen(self, folder: Path, experiment: Experiment, changes: Mapping[str, Any] | None = None) -> None:
+        """Let the run in `folder` go on where it was, with its history told first; `experiment` is what it trains."""
+        if not self.active:
+            self._binned = None
+            self._launch(experiment, lambda: _reopened(folder, changes), step=False, fresh=True, replay=True)
 
     def pause(self) -> None:
         """Hold after the batch in hand."""
@@ -138,6 +144,12 @@ class Session(QObject):
         if self.active and self.state is not RunState.STOPPING:
             self._discard = discard
             self._tell(Command.STOP, RunState.STOPPING)
+
+    def stop_and_wait(self, seconds: float) -> None:
+        """As `stop`, and stand still until the run is kept, so long at most: the machine is about to shut down."""
+        self.stop()
+        if self._thread is not None:
+            self._thread.wait(int(1000 * seconds))
 
     def discard_last(self) -> None:
         """Discard the run that has ended: its folder goes to the bin until the next start."""
@@ -197,10 +209,13 @@ class Session(QObject):
         self.state = state
         self.state_changed.emit(state)
 
-    def _launch(self, experiment: Experiment, make: Callable[[], Recording], *, step: bool, fresh: bool) -> None:
+    def _launch(
+        self, experiment: Experiment, make: Callable[[], Recording], *, step: bool, fresh: bool, replay: bool = False
+    ) -> None:
         self.experiment, self._error, self._discard, self._started = experiment, None, False, False
-        thread = TrainingThread(make, step=step, parent=self)
+        thread = TrainingThread(make, step=step, replay=replay, parent=self)
         thread.happened.connect(self._on_event)
+        thread.replayed.connect(self.happened)
         thread.held.connect(self._on_held)
         thread.snapshot.connect(self._on_snapshot)
         thread.failed.connect(self._on_failed)
@@ -211,10 +226,13 @@ class Session(QObject):
         thread.start()
 
     @Slot(object)
-    def _on_event(self, event: Event) -> None:
-        if type(event).__name__ == "RunStarted":
+    def _on_event(self, event: RunEvent) -> None:
+        name = type(event).__name__
+        if name == "RunStarted":
             self._started = True
             self.model_changed.emit()
+        elif name == "SaveProblem" and self.state is RunState.RUNNING:
+            self._set_state(RunState.PAUSING)
         self.happened.emit(event)
 
     @Slot()
@@ -239,7 +257,7 @@ class Session(QObject):
             return
         recording, thread.recording = thread.recording, None
         thread.deleteLater()
-        trained = recording if recording is not None and recording.training.started else None
+        trained = recording if recording is not None and recording.begun else None
         wanted, self._wanted = self._wanted, []
         self._set_state(RunState.IDLE)
         if trained is not None:
@@ -264,11 +282,8 @@ def _new_recording(experiment: Experiment, weights: Mapping[str, Tensor] | None)
     return Recording(Training(experiment, weights=weights), new_folder(experiment))
 
 
-def _continued(last: Recording, experiment: Experiment) -> Recording:
+def _reopened(folder: Path, changes: Mapping[str, Any] | None) -> Recording:
     """Called in the thread: the run goes on in its folder."""
-    from desktop_trainer.engine.training import Training
-    from desktop_trainer.runs.recording import Recording
+    from desktop_trainer.runs.resume import reopen
 
-    training = Training(experiment)
-    training.load_state(last.training.state())
-    return Recording(training, last.folder, after=last)
+    return reopen(folder, changes)

@@ -16,6 +16,7 @@ SECTIONS = {
     "optimizer": mark("Optimizer"),
     "training": mark("Training"),
     "device": mark("Device"),
+    "saving": mark("Saving"),
 }
 """The headings of the sections, by the first part of a path."""
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QThread, Signal
 
 if TYPE_CHECKING:
-    from desktop_trainer.engine.events import Event
+    from desktop_trainer.runs.events import RunEvent
     from desktop_trainer.runs.recording import Recording
 
 _FRAME = 1 / 30
 """Progress that nobody could see is not emitted."""
+_SETTLED = 0.3
+"""Seconds after which a run that is held is saved."""
 
 
 class IteratorThread(QThread):
@@ -63,8 +65,14 @@ class Command(Enum):
 class TrainingThread(QThread):
     """Drives a recording. It obeys what it is told between two events: within one batch.
 
+    Args:
+        make: called in the thread.
+        step: hold after the first batch.
+        replay: emit the history of a run that goes on.
+
     Signals:
-        happened: an `Event` that has something to show.
+        happened: an `Event` that has something to show, or a `SaveProblem`: then it holds.
+        replayed: an `Event` from the history of a run that goes on, before anything happens.
         held: it stands still; all records have been emitted.
         snapshot: the `SavedModel` that was asked for.
         failed: the exception that ended the run.
@@ -74,16 +82,24 @@ class TrainingThread(QThread):
     """
 
     happened = Signal(object)
+    replayed = Signal(object)
     held = Signal()
     snapshot = Signal(object)
     failed = Signal(object)
 
-    def __init__(self, make: Callable[[], Recording], *, step: bool = False, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        make: Callable[[], Recording],
+        *,
+        step: bool = False,
+        replay: bool = False,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._make = make
+        self._make, self._replay = make, replay
         self.recording: Recording | None = None
         self._mailbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
-        self._holding, self._stepping, self._stopped = False, step, False
+        self._holding, self._stepping, self._stopped, self._unsaved = False, step, False, False
         self._shown = 0.0
 
     def tell(self, command: Command) -> None:
@@ -94,17 +110,21 @@ class TrainingThread(QThread):
         """Called by Qt in the thread."""
         try:
             self.recording = self._make()
+            for event in self.recording.history.events() if self._replay else ():
+                self.replayed.emit(event)
             self._pull(self.recording)
         except Exception as error:  # noqa: BLE001  the boundary of the thread
             self.failed.emit(error)
 
     def _pull(self, recording: Recording) -> None:
         from desktop_trainer.engine.events import BatchEnded
+        from desktop_trainer.runs.events import SaveProblem
 
         with closing(recording.events()) as events:
             for event in events:
                 self._show(event)
-                if self._stepping and isinstance(event, BatchEnded):
+                self._unsaved = isinstance(event, SaveProblem)
+                if self._unsaved or (self._stepping and isinstance(event, BatchEnded)):
                     self._holding, self._stepping = True, False
                 if self._holding or not self._mailbox.empty():
                     self._obey(recording)
@@ -112,7 +132,7 @@ class TrainingThread(QThread):
                     self._show_block(recording)
                     break
 
-    def _show(self, event: Event) -> None:
+    def _show(self, event: RunEvent) -> None:
         """Emit what a person can see: blocks of records, and of the progress at most one a frame."""
         kind = type(event).__name__
         if kind == "BatchEnded" and getattr(event, "records", None) is None:
@@ -131,13 +151,23 @@ class TrainingThread(QThread):
                 self._show_block(recording)
                 self.held.emit()
                 told = True
-            command = self._mailbox.get()
+            command = self._next_command(recording)
             if command is Command.SNAPSHOT:
                 if recording.training.started:
                     self.snapshot.emit(recording.snapshot())
             else:
                 self._stopped = command is Command.STOP
                 self._holding, self._stepping = command is Command.PAUSE, command is Command.STEP
+
+    def _next_command(self, recording: Recording) -> Command:
+        """Wait for one. A run that is held for more than a moment is saved; who steps on at once does not wait for that."""
+        if not self._unsaved:
+            try:
+                return self._mailbox.get(timeout=_SETTLED)
+            except queue.Empty:
+                if (problem := recording.checkpoint()) is not None:
+                    self.happened.emit(problem)
+        return self._mailbox.get()
 
     def _show_block(self, recording: Recording) -> None:
         """Show the numbers that would have waited for the next block."""

@@ -42,10 +42,12 @@ from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.preferences import Preferences
 from desktop_trainer.ui.progress import ProgressStrip
 from desktop_trainer.ui.run_controls import RunControls
+from desktop_trainer.ui.run_ends import RunEnds
 from desktop_trainer.ui.run_view import RunView
 from desktop_trainer.ui.session import Session
 from desktop_trainer.ui.theme import icon
 from desktop_trainer.ui.thread import IteratorThread
+from desktop_trainer.ui.verify import VerifyDialog
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
 FIRST_RECIPE = "digits_first_steps"
 _DOCKS = {"experiment_dock": mark("Experiment"), "model_dock": mark("Model")}
 _LAYOUT_VERSION = 1
+_LOGOUT_SECONDS = 5.0
 
 
 class TrainerWindow(QMainWindow):
@@ -82,6 +85,7 @@ class TrainerWindow(QMainWindow):
         self._lay_out()
         self.files = ModelFiles(self, self.session, self.banner, self.preferences)
         self.controls = RunControls(self, self.actions_, self.session, self.form, self.banner, self.files)
+        self.ends = RunEnds(self.session, self.form, self.banner, self.preferences)
         self.experiment_files = ExperimentFiles(self, self.form, self.banner)
         self.data = DataMenu(self, self.form, self.actions_, self.banner)
         self.view = RunView(self.session, self.curves, self.epochs, self.log, self.progress)
@@ -98,6 +102,7 @@ class TrainerWindow(QMainWindow):
         self.model_panel.show_experiment(experiment)
         if notice:
             self.banner.show_message(notice, kind="error")
+        self.ends.look_for_interrupted()
 
     def _lay_out(self) -> None:
         self.tabs = named(QTabWidget(documentMode=True), "tables")
@@ -151,6 +156,7 @@ class TrainerWindow(QMainWindow):
             "evaluate_model": self._on_evaluate,
             "fit_curves": self.curves.fit,
             "reset_layout": self._on_reset_layout,
+            "verify_resume": self._on_verify,
             "download_data": self.data.download,
             "choose_data_root": self.data.choose_root,
             "open_runs_folder": open_runs_folder,
@@ -222,6 +228,11 @@ class TrainerWindow(QMainWindow):
     def on_tick(self) -> None:
         """Nothing: while Python runs this, it sees the signals that came."""
 
+    def on_logout(self, *_: object) -> None:
+        """The session of the desktop ends: keep everything now, nobody can be asked."""
+        self.last_session.save()
+        self.session.stop_and_wait(_LOGOUT_SECONDS)
+
     def on_signal(self, *_: object) -> None:
         """SIGINT or SIGTERM: stop and keep, then close, without asking."""
         self.closing.close_now()
@@ -275,6 +286,13 @@ class TrainerWindow(QMainWindow):
         self.progress.clear()
 
     @Slot()
+    def _on_verify(self) -> None:
+        if self.form.experiment is not None:
+            dialog = VerifyDialog(self.form.experiment, self)
+            dialog.finished.connect(dialog.deleteLater)
+            dialog.open()
+
+    @Slot()
     def _on_about(self) -> None:
         text = tr("Train a neural network by pointing and clicking: every batch in sight, every number explained.")
         box = QMessageBox(self, text=f"<h3>Desktop Trainer {__version__}</h3><p>{text}</p>")
@@ -321,6 +339,9 @@ class TrainerWindow(QMainWindow):
             self._save_layout()
             self.last_session.close()
             self.data.close()
+            self.ends.close_thread()
+            for dialog in self.findChildren(VerifyDialog):
+                dialog.close_thread()
             self.model_panel.close_thread()
             self.files.wait()
             self._warming.wait()

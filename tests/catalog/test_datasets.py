@@ -18,7 +18,7 @@ from torchvision import datasets as torchvision_datasets
 from desktop_trainer.catalog.datasets.digits import Digits
 from desktop_trainer.catalog.datasets.images import CIFAR10, KMNIST, MNIST, FashionMNIST
 from desktop_trainer.catalog.datasets.synthetic import Synthetic
-from desktop_trainer.catalog.errors import DataDamaged, DataMissing
+from desktop_trainer.catalog.errors import DataDamaged, DataGone, DataMissing
 from desktop_trainer.experiment.choices import DATASETS, DatasetChoice
 
 IDX = [FashionMNIST, MNIST, KMNIST]
@@ -104,6 +104,51 @@ def test_idx_files_are_read_as_they_were_written(
         images, labels = check_split(choice(), tmp_path, train=train)
         assert np.array_equal(images[:, 0], arrays[f"{prefix}-images-idx3-ubyte"])
         assert np.array_equal(labels, arrays[f"{prefix}-labels-idx1-ubyte"])
+
+
+@pytest.mark.parametrize("train", [True, False])
+def test_idx_samples_are_read_from_their_file_one_by_one(
+    train: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In any order, from any process; equal to what is loaded at once."""
+    small_idx(KMNIST, tmp_path, monkeypatch)
+    images, labels = KMNIST().load(tmp_path, train=train)
+    samples = pickle.loads(pickle.dumps(KMNIST().open(tmp_path, train=train)))
+    assert len(samples) == len(labels)
+    chosen = [7, 0, len(labels) - 1, 7]
+    pixels, classes = samples.read(chosen)
+    assert pixels.dtype == np.uint8
+    assert np.array_equal(pixels, images[chosen])
+    assert np.array_equal(classes, labels[chosen])
+
+
+@pytest.mark.parametrize("change", ["rename", "cut"])
+def test_a_file_that_goes_while_it_is_read_is_named_with_what_to_do(
+    change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_idx(MNIST, tmp_path, monkeypatch)
+    samples, path = MNIST().open(tmp_path, train=True), tmp_path / "MNIST/raw/train-images-idx3-ubyte"
+    samples.read([1])
+    if change == "rename":
+        path.parent.rename(tmp_path / "elsewhere")
+    else:
+        path.write_bytes(path.read_bytes()[: 16 + 2 * 784 - 1])
+    with pytest.raises(DataGone) as gone:
+        samples.read([0, 1])
+    assert str(path) in str(gone.value)
+    assert "Put it back, then continue the run." in str(gone.value)
+
+
+@pytest.mark.parametrize("head", [b"\0\0\x08\x01", b"<htm", b"\0\0\x08\x03\0\0\0\x07"])
+def test_a_wrong_head_is_damage_for_who_streams_too(
+    head: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_idx(MNIST, tmp_path, monkeypatch)
+    path = tmp_path / "MNIST/raw/train-images-idx3-ubyte"
+    path.write_bytes(head + path.read_bytes()[len(head) :])
+    with pytest.raises(DataDamaged) as damaged:
+        MNIST().open(tmp_path, train=True)
+    assert str(path) in str(damaged.value)
 
 
 def test_cifar_is_read_channels_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,13 +242,14 @@ def test_a_wrong_head_is_damage_with_the_file_named(
     MNIST().load(tmp_path, train=False)
 
 
-def test_a_label_without_a_class_is_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("how", ["load", "open"])
+def test_a_label_without_a_class_is_damage(how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would otherwise stop the training with an index out of range, or a lost graphics card."""
     small_idx(MNIST, tmp_path, monkeypatch)
     path = tmp_path / "MNIST/raw/train-labels-idx1-ubyte"
     path.write_bytes(path.read_bytes()[:-1] + b"\x0a")
     with pytest.raises(DataDamaged, match="labels are outside 0 to 9"):
-        MNIST().load(tmp_path, train=True)
+        getattr(MNIST(), how)(tmp_path, train=True)
 
 
 def test_other_counts_than_announced_are_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,7 +344,7 @@ def test_looking_for_files_does_not_load_torch(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from desktop_trainer.experiment.choices import DATASETS\n"
         "import desktop_trainer.catalog.download\n"
-        "for choice in DATASETS.values(): choice().info(), choice().present(Path(sys.argv[1]))\n"
+        "for choice in DATASETS.values(): choice.counts_files or choice().info(), choice().present(Path(sys.argv[1]))\n"
         "sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60)

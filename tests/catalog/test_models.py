@@ -125,6 +125,8 @@ def values_of(field: FieldInfo) -> st.SearchStrategy[Any]:
     low, high = bounds.get("ge", bounds.get("gt")), bounds.get("le", bounds.get("lt"))
     if get_origin(field.annotation) is Literal:
         return st.sampled_from(get_args(field.annotation))
+    if field.annotation is str:
+        return st.text("ab /~ü文", max_size=20).map("/".__add__)  # a relative path would become absolute
     if field.annotation is bool:
         return st.booleans()
     if field.annotation is int:

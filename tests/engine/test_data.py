@@ -10,11 +10,9 @@ from torchvision.datasets import FashionMNIST
 from torchvision.transforms import ToTensor
 from torchvision.transforms.functional import resize
 
-from desktop_trainer.engine.data import InMemory, load_split, order_of_epoch, resized
+from desktop_trainer.engine.data import InMemory, order_of_epoch, resized
 from desktop_trainer.experiment.batches import BatchPlan
 from desktop_trainer.experiment.data_settings import DataSettings
-
-CPU = torch.device("cpu")
 
 
 def test_images_equal_torchvisions_to_tensor_bit_for_bit(real_data: Path) -> None:
@@ -23,7 +21,7 @@ def test_images_equal_torchvisions_to_tensor_bit_for_bit(real_data: Path) -> Non
     settings = DataSettings.model_validate(
         {"dataset": "fashion_mnist", "data_root": str(real_data), "batch_size": 64, "shuffle": True}
     )
-    split = load_split(settings, train=False, device=CPU)
+    split = InMemory(*settings.dataset.load(real_data, train=False), settings.test_plan)
     order = order_of_epoch(10_000, seed=1, epoch=0)
     images, labels = next(split.batches(order, 2))
     expected = [pictures[index] for index in order[128:192].tolist()]

@@ -8,7 +8,7 @@ from desktop_trainer.engine.pace import Pace, duration
 
 
 def started(epochs: int = 2, batches: int = 10) -> RunStarted:
-    return RunStarted(100, 20, batches, 2, 10, epochs, "cpu", 1, 1, 0, 0)
+    return RunStarted(100, 20, batches, 2, 10, epochs, "cpu", 1, "", 1, 0, 0)
 
 
 def records(first: int, times: list[float], epoch: int = 1) -> Records:

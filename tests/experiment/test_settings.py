@@ -21,7 +21,7 @@ from desktop_trainer.experiment.fields import (
 from desktop_trainer.experiment.problems import ExperimentError, parse_experiment, read_experiment
 from desktop_trainer.experiment.settings import Experiment
 
-_TEXTS = {"device.name": st.sampled_from(["auto", "cpu", "mps", "cuda", "cuda:3"]), "data.data_root": st.text("ab /ü文", max_size=20)}  # fmt: skip
+_TEXTS = {"device.name": st.sampled_from(["auto", "cpu", "mps", "cuda", "cuda:3"]), "data.data_root": st.text("ab /ü文", max_size=20), "data.dataset.folder": st.text("ab /~ü文", max_size=20)}  # fmt: skip
 
 
 def values_of(item: Setting) -> st.SearchStrategy[Any]:
@@ -143,6 +143,7 @@ def test_shared_values_leave_out_what_belongs_to_this_machine() -> None:
     shared = shared_values(experiment)
     assert "data_root" not in shared["data"]
     assert "threads" not in shared["device"]
+    assert "saving" not in shared, "a section of which nothing is shared"
     assert parse_experiment(shared).data.batch_size == 3
 
 

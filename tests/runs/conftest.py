@@ -1,14 +1,17 @@
-"""A trained-looking model and trained-looking runs, for the tests of their files."""
+"""What the tests of files share: a trained-looking model, trained-looking runs, and the states of a training."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from desktop_trainer.engine.events import EpochEnded, Records, RunEnded, RunStarted
+from desktop_trainer.engine.events import BatchEnded, EpochEnded, Records, RunEnded, RunStarted
 from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.runs.journal import Journal
@@ -41,7 +44,7 @@ def records(epoch: int, first: int, losses: list[float], lr: float = 0.1) -> Rec
     )  # fmt: skip
 
 
-STARTED = RunStarted(1500, 297, 6, 2, 220, 3, "cpu", 1000, 500, 0, 0)
+STARTED = RunStarted(1500, 297, 6, 2, 220, 3, "cpu", 1000, "in memory", 500, 0, 0)
 VERSIONS = {"program": "0.1.0", "python": "3.11", "torch": "2.10", "cuda": ""}
 
 
@@ -66,3 +69,53 @@ def make_run(folder: Path, *, outcome: str = "completed", accuracies: tuple[floa
         journal.write(RunEnded(outcome, len(accuracies), 0, 7.5, reason))
     journal.close()
     return folder
+
+
+SMALL = {
+    "data": {"dataset": {"name": "synthetic", "train_samples": 96, "test_samples": 20, "size": 4}, "batch_size": 16},
+    "model": {"name": "mlp", "hidden_sizes": [8], "dropout": 0.5},
+    "optimizer": "adam",
+    "device": {"name": "cpu", "threads": 1},
+}
+
+
+@pytest.fixture(scope="session")
+def small() -> dict[str, Any]:
+    """Settings that train in a moment, with dropout and Adam: 6 batches an epoch."""
+    return SMALL
+
+
+@pytest.fixture(scope="session")
+def state_after() -> Callable[[int], Any]:
+    """The state of a small training, with dropout and Adam, 6 batches an epoch, after so many batches; numbers are pending."""
+
+    @cache
+    def make(batches: int) -> Any:
+        from desktop_trainer.engine.training import Training
+
+        training = Training(parse_experiment(SMALL), block_seconds=float("inf"))
+        events = training.events()
+        for event in events:
+            if isinstance(event, RunStarted | BatchEnded) and 6 * training.epoch + training.batch == batches:
+                break
+        events.close()
+        return training.state()
+
+    return make
+
+
+def bits_of(value: Any) -> Any:
+    """`value` with each tensor as its type, shape and bytes, so that ``==`` compares bits; NaN by its name."""
+    if isinstance(value, torch.Tensor):
+        return value.dtype, value.shape, value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+    if isinstance(value, Mapping):
+        return {key: bits_of(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(bits_of, value))
+    return repr(value)
+
+
+@pytest.fixture(scope="session")
+def same() -> Callable[[Any, Any], bool]:
+    """Whether two states are equal, every tensor bit for bit, every number with its type."""
+    return lambda one, other: bool(bits_of(one) == bits_of(other))

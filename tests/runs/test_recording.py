@@ -11,7 +11,8 @@ from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.problems import parse_experiment, read_experiment
 from desktop_trainer.runs.model_file import load_model
 from desktop_trainer.runs.recording import Recording
-from desktop_trainer.runs.run_folder import EXPERIMENT, MODEL
+from desktop_trainer.runs.resume import reopen
+from desktop_trainer.runs.run_folder import BEST, EXPERIMENT, MODEL
 
 SMALL = {
     "data": {"dataset": {"name": "synthetic", "train_samples": 50, "test_samples": 20, "size": 4}, "batch_size": 16}
@@ -32,7 +33,7 @@ def test_a_completed_run_leaves_its_model_figures_and_settings(tmp_path: Path) -
     ended = events[-1]
     assert isinstance(ended, RunEnded)
     assert ended.outcome == "completed"
-    assert ended.paths == {"run": str(tmp_path), "model": str(tmp_path / MODEL)}
+    assert ended.paths == {"run": str(tmp_path), "model": str(tmp_path / MODEL), "best": str(tmp_path / BEST)}
     model = load_model(tmp_path / MODEL)
     assert same(dict(model.weights), run.training.model.state_dict())
     epochs = [event for event in events if isinstance(event, EpochEnded)]
@@ -94,29 +95,27 @@ def test_stopping_when_the_parameters_are_not_numbers_any_more_keeps_the_last_go
 def test_a_continued_run_keeps_figures_and_model_until_it_has_better_ones(tmp_path: Path) -> None:
     first = recording(tmp_path)
     list(first.events())
-    training = Training(parse_experiment({**SMALL, "training": {"epochs": 4}}))
-    training.load_state(first.training.state())
-    run = Recording(training, tmp_path, after=first)
+    run = reopen(tmp_path, {"training.epochs": 4})
     events = run.events()
     while not isinstance(next(events), BatchEnded):
         pass
     next(run.training.model.parameters()).data.fill_(float("nan"))
     events.close()
-    assert run.kept is first.kept
+    assert run.kept is not None
+    assert first.kept is not None
+    assert same(dict(run.kept.weights), dict(first.kept.weights))
     model = load_model(tmp_path / MODEL)
     assert model.metrics["epoch"] == 2
     assert all(tensor.isfinite().all() for tensor in model.weights.values())
 
 
-def test_a_long_run_writes_its_model_between_epochs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("desktop_trainer.runs.recording.SAVE_SECONDS", 0.0)
-    run = recording(tmp_path)
+def test_with_each_checkpoint_the_model_of_the_last_epoch_is_written(tmp_path: Path) -> None:
+    run = recording(tmp_path, saving={"every_epochs": 1})
     for event in run.events():
         if isinstance(event, EpochEnded):
-            break
-    written = load_model(tmp_path / MODEL)
-    assert written.metrics["epoch"] == 1
-    assert same(dict(written.weights), run.training.model.state_dict())
+            written = load_model(tmp_path / MODEL)
+            assert written.metrics["epoch"] == event.epoch
+            assert same(dict(written.weights), run.training.model.state_dict())
 
 
 def test_a_run_that_raises_is_recorded_as_failed(tmp_path: Path) -> None:

@@ -1,31 +1,185 @@
-"""What the window says of a run that ended before its last epoch: why, and what to do next."""
+"""What the window says when a run did not end well, and what its button then does."""
 
-from collections.abc import Callable
+import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-Opener = Callable[..., Any]
-DATA = {"dataset": {"name": "synthetic", "train_samples": 100, "test_samples": 50, "size": 4}, "batch_size": 10}
+from desktop_trainer import folders
+from desktop_trainer.engine.events import RunEnded
+from desktop_trainer.runs.history import read_journal
+from desktop_trainer.runs.run_folder import EVENTS
+from desktop_trainer.ui.session import RunState
+from tests.ui.conftest import Opener, child
+
+RUN = {
+    "data": {"dataset": {"name": "synthetic", "train_samples": 40, "test_samples": 8, "size": 4}, "batch_size": 8},
+    "model": {"name": "softmax"},
+    "optimizer": {"name": "sgd", "lr": 0.1},
+    "training": {"epochs": 2},
+    "device": {"name": "cpu", "threads": 1},
+}
+
+DEEP = {"model": {"name": "mlp", "hidden_sizes": [8, 8, 8]}}
 ENDS = [
     pytest.param(1e12, "diverged", "error", ("training diverged", "smaller learning rate"), id="diverged"),
     pytest.param(1e-30, "early_stopped", "info", ("best after epoch 1", "set the patience higher"), id="stopped early"),
 ]
 
 
+def train(qtbot: QtBot, window: Any) -> RunEnded:
+    with qtbot.waitSignal(window.session.ended, timeout=60_000) as ended:
+        window.actions_["start"].trigger()
+    return ended.args[0]  # type: ignore[no-any-return]
+
+
+def press(qtbot: QtBot, window: Any) -> None:
+    qtbot.mouseClick(child(window, QPushButton, "banner_action"), Qt.MouseButton.LeftButton)
+
+
+def the_run() -> Path:
+    (folder,) = (path for path in folders.runs().iterdir() if not path.name.startswith("."))
+    return folder
+
+
+def cut_off(folder: Path, before: str) -> None:
+    """Make the run in `folder` one that ended before it could write the first line of the kind `before`."""
+    lines = (folder / EVENTS).read_text().splitlines(keepends=True)
+    kinds = [json.loads(line)["kind"] for line in lines]
+    (folder / EVENTS).write_text("".join(lines[: kinds.index(before)]))
+
+
 @pytest.mark.parametrize(("lr", "outcome", "kind", "words"), ENDS)
 def test_the_banner_says_why_and_what_to_do_next(
     qtbot: QtBot, open_window: Opener, lr: float, outcome: str, kind: str, words: tuple[str, str]
 ) -> None:
-    model, optimizer = {"name": "mlp", "hidden_sizes": [8, 8, 8]}, {"name": "sgd", "lr": lr}
     training = {"epochs": 9, "patience": 1}
-    window = open_window({"data": DATA, "model": model, "optimizer": optimizer, "training": training})
-    with qtbot.waitSignal(window.session.ended, timeout=60_000) as caught:
-        qtbot.keyClick(window, Qt.Key.Key_F5)
-    assert caught.args[0].outcome == outcome
+    window = open_window({**RUN, **DEEP, "optimizer": {"name": "sgd", "lr": lr}, "training": training})
+    assert train(qtbot, window).outcome == outcome
     assert window.banner.property("kind") == kind
     for word in words:
         assert word in window.banner.text
         assert word in window.log.toPlainText()
+
+
+def test_a_run_that_needs_too_much_memory_goes_on_in_smaller_parts(
+    qtbot: QtBot, open_window: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The steps stay the same: it is the same run."""
+    import torch
+
+    from desktop_trainer.engine.step import Step
+
+    def step(self: Step, images: torch.Tensor, labels: torch.Tensor) -> Any:
+        if self.parts == 1 and len(list(folders.runs().iterdir())):
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+        return whole(self, images, labels)
+
+    whole = Step.__call__
+    monkeypatch.setattr(Step, "__call__", step)
+    window = open_window(RUN)
+    assert train(qtbot, window).outcome == "failed"
+    assert "20.00 GiB" in window.banner.text
+    folder = the_run()
+    with qtbot.waitSignal(window.session.ended, timeout=60_000) as ended:
+        press(qtbot, window)
+    assert ended.args[0].outcome == "completed"
+    assert the_run() == folder
+    assert window.form.experiment.training.batch_parts == 2
+
+
+def test_a_diverged_run_goes_back_with_a_smaller_learning_rate(qtbot: QtBot, open_window: Opener) -> None:
+    window = open_window({**RUN, **DEEP, "optimizer": {"name": "sgd", "lr": 1e12}, "training": {"epochs": 9}})
+    assert train(qtbot, window).outcome == "diverged"
+    assert "diverged" in window.banner.text
+    folder = the_run()
+    for _ in range(12):
+        with qtbot.waitSignal(window.session.ended, timeout=60_000) as ended:
+            press(qtbot, window)
+        if ended.args[0].outcome == "completed":
+            break
+    assert ended.args[0].outcome == "completed"
+    assert the_run() == folder
+    assert window.form.experiment.optimizer.lr < 1e12
+    assert window.session.model.experiment.optimizer.lr == window.form.experiment.optimizer.lr
+
+
+def test_a_run_that_was_interrupted_is_told_of_at_the_next_start_and_goes_on(qtbot: QtBot, open_window: Opener) -> None:
+    first = open_window(RUN)
+    train(qtbot, first)
+    straight = first.session.model.weights
+    first.close()
+    cut_off(the_run(), "ended")
+    again = open_window()
+    qtbot.waitUntil(lambda: "was interrupted in epoch" in again.banner.text, timeout=30_000)
+    assert the_run().name in again.banner.text
+    assert again.session.state is RunState.IDLE
+    with qtbot.waitSignal(again.session.ended, timeout=60_000) as ended:
+        press(qtbot, again)
+    assert ended.args[0].outcome == "completed"
+    assert again.form.experiment.training.epochs == 2
+    assert all(straight[name].equal(tensor) for name, tensor in again.session.model.weights.items())
+    assert [event.epoch for event in again.curves.series.epochs] == [1, 2]
+    assert [event.epoch for event in read_journal(the_run()).epochs] == [1, 2]
+
+
+def test_the_user_is_told_of_an_interrupted_run_only_once(qtbot: QtBot, open_window: Opener) -> None:
+    first = open_window(RUN)
+    train(qtbot, first)
+    first.close()
+    cut_off(the_run(), "ended")
+    second = open_window()
+    qtbot.waitUntil(lambda: "was interrupted" in second.banner.text, timeout=30_000)
+    second.close()
+    third = open_window()
+    qtbot.waitUntil(lambda: third.ends._looking is None, timeout=30_000)
+    assert third.banner.text == ""
+
+
+def test_a_run_that_failed_is_resumed_where_it_was_saved(
+    qtbot: QtBot, open_window: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from desktop_trainer.engine.evaluation import Evaluation
+
+    window = open_window(RUN)
+    with monkeypatch.context() as broken:
+        broken.setattr(Evaluation, "means", lambda _self: 1 / 0)
+        assert train(qtbot, window).outcome == "failed"
+    assert "ZeroDivisionError" in window.banner.text
+    with qtbot.waitSignal(window.session.ended, timeout=60_000) as ended:
+        press(qtbot, window)
+    assert ended.args[0].outcome == "completed"
+
+
+def test_a_run_whose_folder_is_gone_cannot_go_on_and_that_is_said(open_window: Opener, tmp_path: Path) -> None:
+    window = open_window(RUN)
+    window.ends.resume(tmp_path / "no such run")
+    assert "cannot go on" in window.banner.text
+    assert window.session.state is RunState.IDLE
+
+
+def test_at_logout_the_run_is_kept_at_once(qtbot: QtBot, open_window: Opener) -> None:
+    """Nobody can be asked then, and the events of the window may never be delivered."""
+    window = open_window({**RUN, "training": {"epochs": 100_000}})
+    window.actions_["start"].trigger()
+    qtbot.waitUntil(lambda: len(window.curves.series.epochs) > 0, timeout=60_000)
+    window.on_logout(None)
+    ended = read_journal(the_run()).ended
+    assert ended is not None
+    assert ended.outcome == "stopped"
+    qtbot.waitUntil(lambda: not window.session.active, timeout=30_000)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_said_at_start(qtbot: QtBot, open_window: Opener, home: Path) -> None:
+    (home / "runs").mkdir(parents=True)
+    (home / "runs").chmod(0o500)
+    window = open_window(RUN)
+    with qtbot.waitSignal(window.session.failed, timeout=60_000):
+        window.actions_["start"].trigger()
+    assert "cannot be made" in window.banner.text

@@ -6,12 +6,14 @@ from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from desktop_trainer.catalog.errors import DataDamaged, DataMissing, way_without_network
-from desktop_trainer.experiment.choices import DATASETS, DataInfo, DatasetChoice, Remote, RemoteFile
+from desktop_trainer.experiment.choices import DATASETS, DataInfo, DatasetChoice, Remote, RemoteFile, Samples
 from desktop_trainer.i18n import mark, tr
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
 _DIGITS = tuple("0123456789")
@@ -37,17 +39,21 @@ class _TorchvisionDataset(DatasetChoice):
         """See `DatasetChoice.load`."""
         from torchvision import datasets
 
-        if missing := self._missing(root):
-            raise DataMissing(self._missing_text(root, missing))
-        if cut := self._cut(root):
-            sizes = {"found": cut[0].stat().st_size, "wanted": self._files(root)[cut[0]]}
-            raise self._damaged(cut[:1], tr("it has {found} bytes instead of {wanted}", **sizes))
+        self._check_files(root)
         try:
             data: Any = getattr(datasets, self.reader)(root=root, train=train)
         except _UNREADABLE as error:
             why = str(error) or type(error).__name__
             raise self._damaged(self._suspects(root, train=train), why) from error
         return self._checked(data, self._suspects(root, train=train), train=train)
+
+    def _check_files(self, root: Path) -> None:
+        """Raise `DataMissing` or `DataDamaged` if files are not there, or not of their size."""
+        if missing := self._missing(root):
+            raise DataMissing(self._missing_text(root, missing))
+        if cut := self._cut(root):
+            sizes = {"found": cut[0].stat().st_size, "wanted": self._files(root)[cut[0]]}
+            raise self._damaged(cut[:1], tr("it has {found} bytes instead of {wanted}", **sizes))
 
     def _checked(self, data: Any, files: list[Path], *, train: bool) -> tuple[Tensor, Tensor]:
         """Images and labels of torchvision's dataset, if they are what `info` says."""
@@ -103,12 +109,55 @@ class _TorchvisionDataset(DatasetChoice):
 class _Idx(_TorchvisionDataset):
     """Four files in LeCun's IDX format: images and labels, for training and test."""
 
+    def open(self, root: Path, *, train: bool) -> Samples:
+        """See `DatasetChoice.open`: the images stay in their file."""
+        from desktop_trainer.catalog.samples import FileSamples
+
+        self._check_files(root)
+        images, labels = self._suspects(root, train=train)
+        count = self.counts.train_samples if train else self.counts.test_samples
+        shape = (self.counts.channels, self.counts.height, self.counts.width)
+        try:
+            return FileSamples(images, 16, shape, self._labels(images, labels, count))
+        except (OSError, ValueError) as error:
+            raise self._damaged([images, labels], str(error)) from error
+
+    def _labels(self, images: Path, labels: Path, count: int) -> NDArray[np.int64]:
+        """The labels of a split, if both files' headers are of so many samples.
+
+        Raises:
+            ValueError: if they are not, or if a label is none.
+        """
+        import numpy as np
+
+        shape, (answers,) = _idx_shape(images, 3), _idx_shape(labels, 1)
+        if shape != (count, self.counts.height, self.counts.width) or answers != count:
+            shown = " x ".join(map(str, shape))
+            raise ValueError(tr("they hold {shape} pixels and {labels} labels", shape=shown, labels=answers))
+        values = np.fromfile(labels, np.uint8, offset=8)
+        if values.max() >= self.counts.classes:
+            raise ValueError(tr("labels are outside 0 to {last}", last=self.counts.classes - 1))
+        return values.astype(np.int64)
+
     def _files(self, root: Path) -> dict[Path, int]:
         folder = root / self.remote.folder
         return {folder / file.name.removesuffix(".gz"): file.unpacked_bytes for file in self.remote.files}
 
     def _suspects(self, root: Path, *, train: bool) -> list[Path]:
         return [path for path in self._files(root) if path.name.startswith("train" if train else "t10k")]
+
+
+def _idx_shape(path: Path, dimensions: int) -> tuple[int, ...]:
+    """The shape that an IDX file of bytes announces: big-endian, behind 0, 0, the type (8) and the number of dimensions.
+
+    Raises:
+        ValueError: if it is no such file.
+    """
+    with path.open("rb") as file:
+        head = file.read(4 + 4 * dimensions)
+    if head[:4] != bytes([0, 0, 8, dimensions]):
+        raise ValueError(tr("this is not an IDX file of {dimensions} dimensions", dimensions=dimensions))
+    return tuple(int.from_bytes(head[at : at + 4]) for at in range(4, len(head), 4))
 
 
 def _idx(folder: str, digests: tuple[str, str, str, str], *mirrors: str, of_content: bool = False) -> Remote:

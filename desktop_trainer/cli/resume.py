@@ -1,0 +1,48 @@
+"""``desktop-trainer resume``: finds the run and what can be changed in it. Knows folders, not how a run goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from desktop_trainer.cli.find_run import find_folder
+from desktop_trainer.cli.refusal import Refused, refusing
+from desktop_trainer.experiment.fields import Setting, settings_of
+from desktop_trainer.runs.fixed import is_fixed
+from desktop_trainer.runs.run_folder import NotARun, read_settings
+
+
+def resume(run: str, changes: Mapping[str, Any], checkpoint: str | None, *, as_json: bool) -> int:
+    """Let the run called `run` go on, to its end or until a signal; returns the exit code.
+
+    Raises:
+        Refused: if there is no such run, or it cannot go on; what was trained until then is kept.
+        ExperimentError: if the changes cannot be made in a run that goes on.
+    """
+    from desktop_trainer.cli.train import follow
+
+    folder = find_folder(run)
+
+    def make() -> Any:
+        from desktop_trainer.runs.resume import reopen
+
+        with refusing():
+            return reopen(folder, changes, checkpoint=checkpoint)
+
+    return follow(make, None, as_json=as_json)
+
+
+def changeable(argv: list[str]) -> tuple[list[Setting], dict[str, Any]]:
+    """The settings that the run named in `argv` can go on with, and their values; without a run, those of any run.
+
+    Raises:
+        Refused: if there is no such run.
+    """
+    after = argv[argv.index("resume") + 1 :]
+    values: dict[str, Any] = {}
+    if after and not after[0].startswith("-"):
+        try:
+            values = read_settings(find_folder(after[0]))
+        except NotARun as error:
+            raise Refused(str(error)) from error
+    return [item for item in settings_of(values) if not is_fixed(item.path)], values

@@ -1,0 +1,125 @@
+"""Where the samples of a run lie: all in memory, or streamed. Knows the settings and this machine's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import psutil
+import torch
+
+from desktop_trainer import folders
+from desktop_trainer.catalog.errors import DataError
+from desktop_trainer.engine.data import InMemory, Split, resized
+from desktop_trainer.engine.events import Event, Loading, Notice
+from desktop_trainer.engine.streaming import Streamed
+from desktop_trainer.experiment.batches import BatchPlan
+from desktop_trainer.experiment.choices import Source
+from desktop_trainer.experiment.data_settings import DataSettings
+from desktop_trainer.i18n import tr
+
+_SHARE = 4
+"""Without a limit of their own the samples may take one part in so many of the memory that is free."""
+
+
+class DataTooLarge(DataError):
+    """The samples were to be held in memory and are more than is allowed; the text says how much both is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where samples lie; as a text, in words for people.
+
+    Attributes:
+        device: where the batches are wanted.
+        nbytes: memory that the samples take there; 0 if they are streamed.
+        workers: processes that stream them.
+    """
+
+    device: torch.device
+    nbytes: int = 0
+    workers: int = 0
+
+    def __str__(self) -> str:
+        if self.nbytes:
+            return tr("in memory, {size} MB on {device}", size=_megabytes(self.nbytes), device=self.device)
+        if self.workers == 0:
+            return tr("streamed without workers")
+        if self.workers == 1:
+            return tr("streamed by 1 worker")
+        return tr("streamed by {workers} workers", workers=self.workers)
+
+
+def choose_place(settings: DataSettings, samples: int, device: torch.device) -> Place:
+    """Where so many samples of the dataset are to lie, before any of them is read.
+
+    Raises:
+        DataTooLarge: if they must be in memory and exceed the limit.
+        DataUnknown: see `DataSettings.info`.
+    """
+    if settings.placement == "stream":
+        return Place(device, workers=settings.workers)
+    needed = samples * settings.info.sample_bytes
+    allowed = settings.memory_limit_mb * 1_000_000 or free_memory(device) // _SHARE
+    if needed <= allowed:
+        return Place(device, nbytes=needed)
+    if settings.placement == "memory":
+        raise DataTooLarge(_too_large(needed, allowed, device))
+    return Place(device, workers=settings.workers)
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that are free where tensors on `device` lie."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return int(psutil.virtual_memory().available)
+
+
+def open_source(settings: DataSettings) -> Generator[Event, None, Source]:
+    """Make the files of the chosen dataset ready; yields what is being done and what was noticed, returns the source.
+
+    Raises:
+        DataMissing, DataDamaged, DataUnknown: see `DatasetChoice.prepare`.
+    """
+    steps = settings.dataset.prepare(folders.data_root(settings.data_root))
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            source: Source = end.value
+            break
+        yield Loading(step.what, step.done, step.total)
+    yield from map(Notice, source.notices)
+    return source
+
+
+def load_split(settings: DataSettings, source: Source, place: Place, *, train: bool) -> Split:
+    """One split of the dataset, in its place.
+
+    Raises:
+        DataMissing, DataDamaged: see `DatasetChoice.load`.
+    """
+    info = source.info
+    plan = (
+        BatchPlan(info.train_samples, settings.batch_size, settings.drop_last)
+        if train
+        else BatchPlan(info.test_samples, settings.batch_size)
+    )
+    if not place.nbytes:
+        return Streamed(source.open(train=train), plan, settings.image_size, place.device, place.workers)
+    images, labels = source.load(train=train)
+    return InMemory(resized(images, settings.image_size).to(place.device), labels.to(place.device), plan)
+
+
+def _too_large(needed: int, allowed: int, device: torch.device) -> str:
+    return tr(
+        "The dataset takes {needed} MB in memory, and {allowed} MB are allowed on {device}. Let it be streamed (data "
+        "placement auto or stream), choose a smaller image size, or raise the memory limit if the machine has so much.",
+        needed=_megabytes(needed), allowed=_megabytes(allowed), device=device,
+    )  # fmt: skip
+
+
+def _megabytes(nbytes: int) -> str:
+    """At least 0.1, because nothing is not in memory."""
+    megabytes = max(nbytes / 1e6, 0.1)
+    return f"{megabytes:,.{0 if megabytes >= 9.95 else 1}f}".replace(",", " ")

@@ -1,0 +1,242 @@
+"""A training's state in a folder, and back, byte for byte. Knows files and tensors, not how a training uses them.
+
+``weights.safetensors`` holds the model's tensors under their own names, ``optimizer.safetensors`` all others, ``state.json``
+everything else, and ``manifest.json``, written last, the size and SHA-256 of each. Nothing that is read is ever run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from desktop_trainer.i18n import tr
+from desktop_trainer.runs.checkpoint_errors import (
+    CheckpointDamaged,
+    CheckpointError,
+    CheckpointTooNew,
+    NoCheckpoint,
+    damaged,
+    incomplete,
+    too_new,
+    unreadable,
+)
+from desktop_trainer.runs.checkpoint_folders import all_names, checkpoints, new_name, prune, remove
+from desktop_trainer.runs.files import Disk, SaveFailed, save_failed, write_file
+from desktop_trainer.runs.model_errors import ModelFileError
+from desktop_trainer.runs.plain_json import NotPlain, as_number, as_object, as_whole, parse_object, read_object
+from desktop_trainer.runs.run_folder import CHECKPOINTS, MANIFEST
+from desktop_trainer.runs.safetensors_check import checked_metadata
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FORMAT = 1
+WEIGHTS, OPTIMIZER, STATE = "weights.safetensors", "optimizer.safetensors", "state.json"
+_LIMITS = {WEIGHTS: 8 * 2**30, OPTIMIZER: 32 * 2**30, STATE: 16 * 2**20}
+"""The most bytes that are read of each."""
+
+State = dict[str, Any]
+
+
+def save_checkpoint(folder: Path, state: State, disk: Disk | None = None, *, keep: str = "") -> str:
+    """Write `state` as the newest checkpoint of the run in `folder`; returns its name.
+
+    When it lies on the disk for good, the others are removed, but for `keep`, or else the newest one before it.
+
+    Args:
+        state: ``epoch``, ``batch`` and ``model`` (a ``state_dict``), and any tensors and plain values beside them.
+
+    Raises:
+        SaveFailed: if that was not possible. The checkpoints from before are still there.
+    """
+    disk = disk or Disk()
+    keep = keep or next(reversed(checkpoints(folder)), "")
+    name = new_name(folder, state["epoch"], state["batch"])
+    files = _files(state)
+    try:
+        _write(folder / CHECKPOINTS / name, files, disk)
+    except (OSError, SaveFailed) as error:
+        remove(folder, name, disk)
+        if isinstance(error, SaveFailed):
+            raise
+        raise save_failed(folder / CHECKPOINTS / name, sum(map(len, files.values())), error) from error
+    prune(folder, {name, keep}, disk)
+    return name
+
+
+def _files(state: State) -> dict[str, bytes]:
+    import safetensors.torch
+
+    from desktop_trainer.runs.state_tree import split
+
+    _, weights = split(state["model"])
+    plain, tensors = split({key: value for key, value in state.items() if key != "model"})
+    return {
+        WEIGHTS: safetensors.torch.save(weights),
+        OPTIMIZER: safetensors.torch.save(tensors),
+        STATE: json.dumps(plain, ensure_ascii=False, allow_nan=False).encode(),
+    }
+
+
+def _write(place: Path, files: Mapping[str, bytes], disk: Disk) -> None:
+    if not place.parent.is_dir():
+        disk.make_folder(place.parent)
+        disk.sync_folder(place.parent.parent)
+    disk.make_folder(place)
+    for name, data in files.items():
+        write_file(place / name, data, disk)
+    listed = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
+    write_file(place / MANIFEST, json.dumps({"format": FORMAT, "files": listed}, indent=2).encode(), disk)
+    disk.sync_folder(place.parent)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Newest:
+    """The newest checkpoint that can be used.
+
+    Attributes:
+        notices: sentences that say why newer ones cannot.
+    """
+
+    state: State
+    name: str
+    notices: tuple[str, ...] = ()
+
+
+def newest_checkpoint(folder: Path) -> Newest:
+    """The newest checkpoint of the run in `folder` that is whole and undamaged.
+
+    Raises:
+        NoCheckpoint: if the run has none, or none that was ever finished.
+        CheckpointTooNew: if the newest one is of a newer version of this program: to pass it over would lose it.
+        CheckpointError: if there are some, and none can be used.
+    """
+    notices: list[str] = []
+    for name in reversed(all_names(folder)):
+        try:
+            state = _read(folder / CHECKPOINTS / name)
+        except CheckpointTooNew:
+            raise
+        except CheckpointError as error:
+            notices.append(str(error))
+            continue
+        if notices:
+            notices.append(tr("The one before is used: {name}.", name=name))
+        return Newest(state, name, tuple(notices))
+    if checkpoints(folder):
+        advice = tr("None of the run's checkpoints can be used. Start the experiment again, or copy the run's folder back from a copy of it.")  # fmt: skip
+        raise CheckpointDamaged(" ".join([*notices, advice]))
+    raise NoCheckpoint(tr("The run {run} has no checkpoint yet.", run=folder.name))
+
+
+def load_checkpoint(folder: Path, name: str | None = None) -> tuple[State, str]:
+    """The state in the checkpoint `name` of the run in `folder`, and its name; without one, see `newest_checkpoint`.
+
+    Raises:
+        CheckpointError: if it cannot be used; the text names the one before it.
+    """
+    if name is None:
+        found = newest_checkpoint(folder)
+        return found.state, found.name
+    names = checkpoints(folder)
+    if name not in all_names(folder):
+        raise NoCheckpoint(tr("The run {run} has no checkpoint {name}. It has: {names}.", run=folder.name, name=name, names=", ".join(names)))  # fmt: skip
+    try:
+        return _read(folder / CHECKPOINTS / name), name
+    except CheckpointError as error:
+        older = [other for other in all_names(folder)[: all_names(folder).index(name)] if other in names]
+        if not older:
+            raise
+        raise type(error)(f"{error} {tr('The one before is {name}.', name=older[-1])}") from error
+
+
+def _read(place: Path) -> State:
+    listed = _manifest(place)
+    try:
+        contents = {name: _content(place / name, as_object(listed[name])) for name in _LIMITS}
+        return _state(contents)
+    except OSError as error:
+        raise unreadable(place.name, error) from error
+    except (ModelFileError, _Bad) as error:
+        raise damaged(place.name, str(error).rstrip(".")) from error
+    except NotPlain as error:
+        raise incomplete(place.name) from error
+
+
+def _manifest(place: Path) -> dict[str, Any]:
+    """What the manifest says of each file."""
+    try:
+        values = read_object(place / MANIFEST)
+        written = as_whole(values.get("format"), 1)
+        if written > FORMAT:
+            raise too_new(place.name, written, FORMAT)
+        files = as_object(values.get("files"))
+    except FileNotFoundError as error:
+        raise incomplete(place.name) from error
+    except OSError as error:
+        raise unreadable(place.name, error) from error
+    except NotPlain as error:
+        raise incomplete(place.name) from error
+    if files.keys() != _LIMITS.keys():
+        raise incomplete(place.name)
+    return files
+
+
+class _Bad(ValueError):
+    """What is wrong, as a clause."""
+
+
+def _content(path: Path, listed: Mapping[str, Any]) -> bytes:
+    """The file's bytes, once they are known to be those that were written."""
+    size = as_whole(listed.get("bytes"), 0, _LIMITS[path.name])
+    if not path.is_file():
+        raise _Bad(tr("{file} is missing", file=path.name))
+    if (found := path.stat().st_size) != size:
+        raise _Bad(tr("{file} has {found} bytes instead of {size}", file=path.name, found=found, size=size))
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != listed.get("sha256"):
+        raise _Bad(tr("the content of {file} is not what was written", file=path.name))
+    return data
+
+
+def _state(contents: Mapping[str, bytes]) -> State:
+    from desktop_trainer.runs.state_tree import NotAState, joined
+
+    try:
+        state = as_object(joined(parse_object(contents[STATE]), _tensors(contents[OPTIMIZER])))
+        state["model"] = _tensors(contents[WEIGHTS])
+        _check(state)
+    except (NotPlain, NotAState, RecursionError) as error:
+        raise _Bad(tr("{file} does not hold a state", file=STATE)) from error
+    return state
+
+
+def _tensors(data: bytes) -> dict[str, Tensor]:
+    import safetensors
+    import safetensors.torch
+
+    checked_metadata(data)
+    try:
+        return safetensors.torch.load(data)
+    except (safetensors.SafetensorError, ValueError, RuntimeError) as error:
+        raise _Bad(str(error).splitlines()[0][:200]) from error
+
+
+def _check(state: State) -> None:
+    """See whether `state` has the shape of one; what fits which optimizer, the optimizer says itself."""
+    for name in ("epoch", "batch"):
+        as_whole(state.get(name))
+    optimizer = as_object(state.get("optimizer"))
+    as_object(optimizer.get("state"))
+    if not isinstance(optimizer.get("param_groups"), list):
+        raise NotPlain("no groups of parameters")
+    as_object(state.get("recorder"))
+    seconds = state.get("seconds")
+    if not isinstance(seconds, tuple) or len(seconds) != 3:
+        raise NotPlain("no times")
+    for second in seconds:
+        as_number(second)

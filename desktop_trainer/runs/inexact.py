@@ -1,0 +1,44 @@
+"""Says why a run that goes on here may not end in the very same bytes. Knows what computed it, and what computes here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from desktop_trainer.engine.devices import choose_device
+from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.i18n import mark, tr
+from desktop_trainer.runs.versions import threads, versions
+
+_SENTENCES = {
+    "program": mark("This run was trained with Desktop Trainer {was}; this is {now}."),
+    "torch": mark("This run was trained with PyTorch {was}; here is {now}. Its results can differ in the last digits."),
+    "cuda": mark("This run was trained with CUDA {was}; here is {now}. Its results can differ in the last digits."),
+    "cpu": mark("This run was trained on another processor ({was}; here {now}). Its results can differ in the last digits."),
+    "threads": mark("This run was trained with {was} CPU threads; here are {now}. Sums are taken in another order, so results can differ in the last digits."),
+    "device": mark("This run was trained on {was}; here it goes on on {now}. Its results can differ in the last digits, and its random numbers on the device begin anew."),
+}  # fmt: skip
+
+
+def differences(state: Mapping[str, Any], experiment: Experiment) -> list[str]:
+    """Sentences: in what the machine, here and now, is not what computed the checkpoint with this `state`; usually none.
+
+    Raises:
+        DeviceMissing: if this machine does not have the experiment's device.
+    """
+    device = str(choose_device(experiment.device.name))
+    here = {**versions(), "threads": str(threads(experiment.device.threads)), "device": device}
+    there = {**_texts(state.get("versions")), "threads": str(state.get("threads")), "device": str(state.get("device"))}
+    return [tr(_SENTENCES[name], was=there[name], now=here[name]) for name in _relevant(device) if there.get(name, here[name]) != here[name]]  # fmt: skip
+
+
+def _relevant(device: str) -> Iterator[str]:
+    yield from ("program", "torch", "device")
+    if device == "cpu":
+        yield from ("cpu", "threads")
+    if device.startswith("cuda"):
+        yield "cuda"
+
+
+def _texts(value: Any) -> dict[str, str]:
+    return {str(key): str(item)[:100] for key, item in value.items()} if isinstance(value, Mapping) else {}

@@ -1,0 +1,225 @@
+"""Writes down what a training does: facts, journal, checkpoints, models. Knows the run's folder, not who pulls the training.
+
+What cannot be written stays in hand, in its order, until an attempt succeeds.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from desktop_trainer.engine.events import BatchEnded, EpochEnded, Event, Records, RunEnded, RunStarted
+from desktop_trainer.engine.training import Training
+from desktop_trainer.experiment.fields import shared_values
+from desktop_trainer.runs.checkpoint import State, save_checkpoint
+from desktop_trainer.runs.checkpoint_folders import prune, sweep
+from desktop_trainer.runs.events import SaveProblem
+from desktop_trainer.runs.files import Disk, SaveFailed
+from desktop_trainer.runs.history import History
+from desktop_trainer.runs.journal import Journal
+from desktop_trainer.runs.journal_lines import save_failed_line, saved_line, started_line
+from desktop_trainer.runs.kept_models import KeptModels, finite
+from desktop_trainer.runs.lock import RunLock
+from desktop_trainer.runs.model_file import SavedModel, save_model
+from desktop_trainer.runs.run_folder import (
+    BEST,
+    CHECKPOINTS,
+    EVENTS,
+    EXPERIMENT,
+    LOCK,
+    MODEL,
+    RUN,
+    new_facts,
+    write_experiment,
+    write_facts,
+)
+from desktop_trainer.runs.schedule import Schedule
+from desktop_trainer.runs.versions import threads, versions
+
+GOES_ON = ("completed", "stopped", "early_stopped")
+"""How a run ends that can go on from its very end; its model is kept as it is then."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """What a run that goes on brings with it.
+
+    Attributes:
+        lock: of its folder, held. history: its journal up to where it goes on.
+        checkpoint: the one that it goes on from; empty if it begins anew. newest: whether there is none behind it.
+        changes: dotted paths of the settings that are not as they were.
+        inexact: sentences: why it may differ from a run without a break.
+    """
+
+    lock: RunLock
+    history: History
+    checkpoint: str = ""
+    newest: bool = True
+    changes: tuple[str, ...] = ()
+    inexact: tuple[str, ...] = ()
+
+
+class Keeper:
+    """Keeps `training` in `folder`, whose lock is held; see `Recording`.
+
+    Attributes:
+        begun: whether the run came to train, so that there is something to keep.
+    """
+
+    def __init__(self, training: Training, folder: Path, past: Past | None, recipe: str, disk: Disk) -> None:
+        self._training, self._folder, self._past, self._recipe, self._disk = training, folder, past, recipe, disk
+        self._journal = Journal(folder, disk)
+        self.models = KeptModels(folder, disk)
+        self._schedule = Schedule(training.experiment.saving)
+        self._todo: deque[Callable[[], None]] = deque()
+        self._checkpoint = past.checkpoint if past else ""
+        self._saved_at = (training.epoch, training.batch) if past and past.checkpoint and past.newest else None
+        self.begun = past is not None
+        self._told = False
+
+    @property
+    def at_batches(self) -> bool:
+        """Whether `take` must see every batch; else only those that bring numbers."""
+        return self._schedule.at_batches
+
+    def begin(self) -> None:
+        """Write what is known before anything is loaded.
+
+        Raises:
+            SaveFailed: if that is not possible.
+        """
+        experiment, past = self._training.experiment, self._past
+        if past is not None:
+            sweep(self._folder, self._disk)
+            self.models.recall(past.history.epochs[-1] if past.history.epochs else None)
+        else:
+            write_facts(self._folder, new_facts(experiment, self._recipe), self._disk)
+        if past is None or past.changes:
+            write_experiment(self._folder, experiment, self._disk)
+        if past is None and self._training.weights is not None:
+            # Until the first checkpoint, these are what the run would have to begin with again.
+            save_model(self._folder / MODEL, SavedModel(experiment, self._training.weights), self._disk)
+
+    def take(self, event: Event) -> None:
+        """Take in an event; what is to be written for it is done by `attempt`.
+
+        Raises:
+            SaveFailed: if the run has only just started and cannot be saved.
+        """
+        match event:
+            case RunStarted():
+                self._start(event)
+            case BatchEnded(records=records) if records is not None:
+                self.note(records)
+            case EpochEnded():
+                self.note(event)
+                self.models.end_epoch(event, self.snapshot)
+            case RunEnded():
+                self.end(event)
+            case _:
+                pass
+        if self._schedule.due(event):
+            self.ask()
+
+    def ask(self) -> None:
+        """Let the next `attempt` write a checkpoint of the state as it is then, unless it has been saved."""
+        if self._training.started:
+            self._todo.append(self._save)
+
+    def attempt(self) -> SaveProblem | None:
+        """Do what is to be done; says what went wrong, if anything did: it stays to be done."""
+        try:
+            while self._todo:
+                self._todo[0]()
+                self._todo.popleft()
+        except SaveFailed as error:
+            if not self._told:
+                self.note(save_failed_line(str(error)))
+            self._told = True
+            return SaveProblem(str(error))
+        self._told = False
+        return None
+
+    def note(self, what: Event | Records | Mapping[str, Any]) -> None:
+        """Write into the journal, which keeps what it cannot write."""
+        try:
+            self._journal.write(what)
+        except SaveFailed:
+            self._todo.append(self._journal.flush)  # fails again, or has written it
+
+    def end(self, ended: RunEnded) -> None:
+        """Let the next `attempt` save what there is, as it is now."""
+        if not self.begun or not self._training.started:
+            return
+        if ended.outcome in GOES_ON:
+            self.models.keep(self.snapshot())
+        if ended.outcome != "diverged":
+            self.ask()
+        self._todo += [self.models.write, lambda: self.note(ended), self._journal.sync]
+
+    def snapshot(self) -> SavedModel:
+        """A copy of the model as it is between two events, with the figures of the last whole epoch."""
+        experiment = self._training.experiment
+        weights = {name: tensor.detach().cpu().clone() for name, tensor in self._training.model.state_dict().items()}
+        return SavedModel(experiment, weights, dict(self.models.figures), self._training.info.class_names)
+
+    def paths(self) -> dict[str, str]:
+        """Where what is kept lies, by kind; nothing if the run leaves nothing."""
+        places = {"run": self._folder, "model": self._folder / MODEL, "best": self._folder / BEST}
+        return {name: str(path) for name, path in places.items() if self.begun and path.exists()}
+
+    def close(self) -> None:
+        """Close the journal.
+
+        Raises:
+            SaveFailed: if it could not be written to its end.
+        """
+        self._journal.close()
+
+    def forget(self) -> None:
+        """Leave nothing of a run that never came to train; only what this program makes is removed."""
+        prune(self._folder, set(), self._disk)
+        with suppress(OSError):  # what cannot be removed is seen as a run that is new
+            for name in (RUN, EXPERIMENT, EVENTS, MODEL, LOCK):
+                self._disk.remove(self._folder / name)
+            if (self._folder / CHECKPOINTS).is_dir():
+                self._disk.remove_folder(self._folder / CHECKPOINTS)
+            self._disk.remove_folder(self._folder)
+
+    def _start(self, started: RunStarted) -> None:
+        experiment, past = self._training.experiment, self._past
+        line = started_line(
+            started, shared_values(experiment), versions=versions(), threads=threads(experiment.device.threads),
+            changes=past.changes if past else (), inexact=past.inexact if past else (),
+        )  # fmt: skip
+        self._journal.write(line)
+        self._save()
+        self._journal.sync()
+        self.begun = True
+
+    def _save(self) -> None:
+        if not self._training.consistent:
+            return
+        began = monotonic()
+        position = self._training.epoch, self._training.batch
+        self.models.write()
+        if position != self._saved_at and finite((state := self._state())["model"]):
+            self._journal.sync()  # what the checkpoint goes on from must not be missing in the curves
+            self._checkpoint = save_checkpoint(self._folder, state, self._disk, keep=self._checkpoint)
+            self._saved_at = position
+            self.note(saved_line(*position, self._checkpoint, monotonic() - began))
+        self._schedule.saved(monotonic() - began)
+
+    def _state(self) -> State:
+        experiment = self._training.experiment
+        return {
+            **self._training.state(),
+            "experiment": shared_values(experiment),
+            "versions": versions(),
+            "threads": threads(experiment.device.threads),
+        }

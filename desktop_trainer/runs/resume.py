@@ -1,0 +1,186 @@
+"""Lets a run go on in its folder, exactly where it was, perhaps with changed settings. Knows files, not who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from desktop_trainer import folders
+from desktop_trainer.engine.events import Records
+from desktop_trainer.engine.training import Training
+from desktop_trainer.experiment.choices import OptimizerChoice
+from desktop_trainer.experiment.fields import Values, get_value, settings_of, shared_values, with_value
+from desktop_trainer.experiment.problems import ExperimentError, Problem, parse_experiment
+from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.i18n import tr
+from desktop_trainer.runs.checkpoint import Newest, State, load_checkpoint, newest_checkpoint
+from desktop_trainer.runs.checkpoint_errors import NoCheckpoint, damaged
+from desktop_trainer.runs.checkpoint_folders import all_names
+from desktop_trainer.runs.files import Disk
+from desktop_trainer.runs.fixed import is_fixed
+from desktop_trainer.runs.history import History, read_journal
+from desktop_trainer.runs.inexact import differences
+from desktop_trainer.runs.keeper import Past
+from desktop_trainer.runs.lock import RunLock
+from desktop_trainer.runs.model_file import ModelFileUnreadable, load_model
+from desktop_trainer.runs.plain_json import NotPlain, as_object
+from desktop_trainer.runs.recording import Recording
+from desktop_trainer.runs.run_folder import MODEL, read_facts, read_settings
+
+
+def reopen(
+    folder: Path, changes: Mapping[str, Any] | None = None, *, checkpoint: str | None = None, disk: Disk | None = None
+) -> Recording:
+    """The run in `folder`, ready to go on from its newest whole checkpoint; without one it begins anew.
+
+    Its lock is held from now on, until `Recording.events` has ended, so these must be pulled. If nothing is changed the
+    run ends as if it had never stopped, in every byte on the CPU; `Recording.inexact` says where that cannot hold.
+
+    Args:
+        changes: other values of settings, by dotted path. The optimizer keeps what it remembers.
+        checkpoint: the name of another checkpoint to go back to.
+
+    Raises:
+        NotARun: if the folder holds no run. RunBusy: if it is going on. SaveFailed: if the folder cannot be written.
+        CheckpointError: if there are checkpoints and none can be used, or the newest one is of a newer version.
+        ExperimentError: if the changes do not make an experiment, or not the same run.
+        DeviceMissing: if this machine has no such device.
+    """
+    read_facts(folder)  # a folder that is no run must not be given a lock
+    lock = RunLock(folder)
+    lock.acquire()
+    try:
+        return _reopened(folder, changes or {}, checkpoint, lock, disk)
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _reopened(
+    folder: Path, changes: Mapping[str, Any], checkpoint: str | None, lock: RunLock, disk: Disk | None
+) -> Recording:
+    before = _own_experiment(folder)
+    experiment = _changed(before, changes)
+    history = read_journal(folder)
+    found = _state(folder, checkpoint, history)
+    if found is None:
+        training = Training(experiment, weights=_first_weights(folder))
+        past = Past(lock, up_to(history, 0, 0), changes=different(before, experiment))
+    else:
+        _check_kept(_made_with(found), experiment)
+        training = Training(experiment)
+        training.load_state(_with_hyperparameters(found, experiment))
+        past = Past(
+            lock, up_to(history, training.epoch, training.batch), found.name,
+            newest=found.name == all_names(folder)[-1], changes=different(before, experiment),
+            inexact=(*found.notices, *differences(found.state, experiment)),
+        )  # fmt: skip
+    return Recording(training, folder, past=past, disk=disk)
+
+
+def _own_experiment(folder: Path) -> Experiment:
+    """What the run was last trained with, on this machine."""
+    values = read_settings(folder)
+    known = {item.path for item in settings_of(values) if item.local}
+    for path, value in read_facts(folder).local.items():
+        if path in known and not (path == "data.data_root" and not folders.data_root(str(value)).is_dir()):
+            values = with_value(values, path, value)
+    return parse_experiment(values)
+
+
+def _changed(experiment: Experiment, changes: Mapping[str, Any]) -> Experiment:
+    values: dict[str, Any] = experiment.model_dump(mode="json")
+    for path, value in changes.items():
+        if get_value(values, path) != value:  # to name the choice that there is keeps its options
+            values = with_value(values, path, value)
+    changed = parse_experiment(values)
+    _check_kept(experiment, changed)
+    return changed
+
+
+def _check_kept(before: Experiment, after: Experiment) -> None:
+    wrong = [path for path in different(before, after) if is_fixed(path)]
+    if wrong:
+        text = tr("A run that goes on keeps this setting. Start a new run with the other value.")
+        raise ExperimentError([Problem(path, text) for path in wrong])
+
+
+def different(before: Experiment, after: Experiment) -> tuple[str, ...]:
+    """The dotted paths of the settings, without those of the machine, in which two experiments differ."""
+    old, new = shared_values(before), shared_values(after)
+    return tuple(path for path in _paths(old, new) if get_value(old, path) != get_value(new, path))
+
+
+def _paths(*values: Values) -> Iterable[str]:
+    return dict.fromkeys(item.path for each in values for item in settings_of(each))
+
+
+def _state(folder: Path, checkpoint: str | None, history: History) -> Newest | None:
+    """The state to go on from; None if the run never came to its first batch."""
+    if checkpoint is not None:
+        state, name = load_checkpoint(folder, checkpoint)
+        return Newest(state, name)
+    try:
+        return newest_checkpoint(folder)
+    except NoCheckpoint as error:
+        if history.position == (0, 0) and not history.epochs:
+            return None
+        text = tr("Its checkpoints are gone, so it cannot go on. Start the experiment again, or open its model and train that.")  # fmt: skip
+        raise NoCheckpoint(f"{error} {text}") from error
+
+
+def _first_weights(folder: Path) -> Any:
+    """What the run was to start from; None for new parameters."""
+    try:
+        return load_model(folder / MODEL).weights
+    except ModelFileUnreadable:
+        return None
+
+
+def _made_with(found: Newest) -> Experiment:
+    """The experiment that the checkpoint is of."""
+    try:
+        return parse_experiment(as_object(found.state.get("experiment")))
+    except NotPlain as error:
+        raise damaged(found.name, tr("it does not say what was trained")) from error
+
+
+def _with_hyperparameters(found: Newest, experiment: Experiment) -> State:
+    """The state, with the optimizer's settings where they differ from those that the checkpoint was made with.
+
+    Only those: what the training itself has changed since, such as a learning rate, stays as it is.
+    """
+    old, new = _groups(_made_with(found).optimizer), _groups(experiment.optimizer)
+    changed = {key: value for key, value in new.items() if key != "params" and old.get(key) != value}
+    optimizer = found.state["optimizer"]
+    groups = [{**as_object(group), **changed} for group in optimizer["param_groups"]]
+    return {**found.state, "optimizer": {**optimizer, "param_groups": groups}}
+
+
+def _groups(optimizer: OptimizerChoice) -> dict[str, Any]:
+    """What a new optimizer says of its parameters."""
+    import torch
+
+    return optimizer.build([torch.nn.Parameter(torch.zeros(1))]).param_groups[0]
+
+
+def up_to(history: History, epoch: int, batch: int) -> History:
+    """`history` up to a position: `epoch` whole epochs and `batch` batches of the next one."""
+    parts = [_first_of(block, epoch, batch) for block in history.records]
+    records = [part for part in parts if len(part)]
+    epochs = [event for event in history.epochs if event.epoch <= epoch]
+    seconds = float(records[-1].seconds[-1]) if records else 0.0
+    return replace(
+        history, records=records, epochs=epochs, ended=None, ended_at=None, position=(epoch, batch), seconds=seconds
+    )  # fmt: skip
+
+
+def _first_of(block: Records, epoch: int, batch: int) -> Records:
+    """The part of `block` that lies before a position."""
+    rest = batch - block.first + 1 if block.epoch == epoch + 1 else len(block) if block.epoch <= epoch else 0
+    if rest >= len(block):
+        return block
+    columns = {item.name: getattr(block, item.name)[: max(rest, 0)] for item in fields(block)[2:]}
+    return Records(block.epoch, block.first, **columns)

@@ -1,0 +1,171 @@
+"""Says how a run ended, and offers the next step: resume, go back, need less memory. Knows session and banner, no control."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Slot
+
+from desktop_trainer.experiment.fields import settings_of, to_values, with_value
+from desktop_trainer.experiment.problems import ExperimentError, parse_experiment
+from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.i18n import tr
+from desktop_trainer.runs.run_folder import NotARun, read_settings
+from desktop_trainer.ui.banner import Banner
+from desktop_trainer.ui.form import ExperimentForm
+from desktop_trainer.ui.preferences import Preferences
+from desktop_trainer.ui.session import Session
+from desktop_trainer.ui.thread import IteratorThread
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from desktop_trainer.engine.events import RunEnded
+    from desktop_trainer.runs.events import RunEvent
+    from desktop_trainer.runs.summary import RunSummary
+
+SMALLER = 0.1
+"""What the learning rate is multiplied by after a divergence."""
+_FAILED = ("failed", "diverged")
+
+
+class RunEnds(QObject):
+    """Shows in the banner what became of a run, with one button for what to do about it."""
+
+    def __init__(self, session: Session, form: ExperimentForm, banner: Banner, preferences: Preferences) -> None:
+        super().__init__(session)
+        self._session, self._form, self._banner, self._preferences = session, form, banner, preferences
+        self._ended: RunEnded | None = None
+        self._looking: IteratorThread | None = None
+        session.began.connect(self._on_began)
+        session.ended.connect(self._on_ended)
+        session.failed.connect(self._on_failed)
+        session.happened.connect(self._on_event)
+
+    def resume(self, folder: Path, changes: Mapping[str, Any] | None = None) -> None:
+        """Let the run in `folder` go on where it was; its settings are then those of the form."""
+        if self._session.active:
+            return
+        try:
+            experiment = self._experiment_of(folder, changes or {})
+        except (NotARun, ExperimentError) as error:
+            text = tr("The run {name} cannot go on.", name=folder.name)
+            self._banner.show_error(f"{text}\n{error}", error)
+            return
+        self._banner.hide()
+        self._form.set_experiment(experiment, keep_local=True)
+        self._session.reopen(folder, experiment, changes)
+
+    def _experiment_of(self, folder: Path, changes: Mapping[str, Any]) -> Experiment:
+        values: dict[str, Any] = read_settings(folder)
+        for path, value in changes.items():
+            values = with_value(values, path, value)
+        return parse_experiment(values)
+
+    def look_for_interrupted(self) -> None:
+        """In a thread: is there a run that a crash or a power cut ended? Each is told of once."""
+        self._looking = IteratorThread(_newest_interrupted, self)
+        self._looking.item.connect(self._on_interrupted)
+        self._looking.finished.connect(self._on_looked)
+        self._looking.start()
+
+    def close_thread(self) -> None:
+        """Wait for the thread: the window is closing."""
+        if self._looking is not None:
+            self._looking.wait()
+
+    @Slot()
+    def _on_looked(self) -> None:
+        if self._looking is not None:
+            self._looking.deleteLater()
+        self._looking = None
+
+    @Slot(object)
+    def _on_interrupted(self, run: RunSummary) -> None:
+        if self._session.active or self._banner.isVisible() or self._preferences.told_run == run.id:
+            return
+        self._preferences.told_run = run.id
+        figures = {"name": run.name, "epoch": run.epoch + 1, "batch": run.batch}
+        text = tr("The run {name} was interrupted in epoch {epoch} after batch {batch}. It can go on.", **figures)
+        self._banner.show_message(text, do=(tr("Resume"), lambda: self.resume(run.folder)))
+
+    @Slot(object)
+    def _on_began(self, _: object) -> None:
+        self._ended = None
+
+    @Slot(object)
+    def _on_event(self, event: RunEvent) -> None:
+        if type(event).__name__ == "SaveProblem":
+            reason = getattr(event, "reason", "")
+            text = tr("The run is paused because it could not be saved. {reason}", reason=reason)
+            self._banner.show_message(text, kind="error", do=(tr("Try again"), self._session.resume))
+
+    @Slot(object)
+    def _on_ended(self, ended: RunEnded | None) -> None:
+        self._ended = ended
+        if ended is None or ended.outcome not in ("diverged", "early_stopped"):
+            return
+        text = " ".join(part for part in (ended.reason, ended.next_step) if part)
+        if ended.outcome == "early_stopped":
+            self._banner.show_message(text)
+            return
+        self._banner.show_message(text, kind="error", do=self._back_with_smaller_lr())
+
+    def _back_with_smaller_lr(self) -> tuple[str, Any] | None:
+        folder, experiment = self._folder(), self._session.experiment
+        if folder is None or experiment is None:
+            return None
+        lr = float(f"{experiment.optimizer.lr * SMALLER:.3g}")
+        label = tr("Go back, with learning rate {lr:g}", lr=lr)
+        return label, lambda: self.resume(folder, {"optimizer.lr": lr})
+
+    @Slot(object)
+    def _on_failed(self, error: BaseException) -> None:
+        self._banner.show_error(explain(error), error, do=self._remedy(error))
+
+    def _remedy(self, error: BaseException) -> tuple[str, Any] | None:
+        """A button for what the error says would help, else for going on where the run was saved last."""
+        changes: Mapping[str, Any] = getattr(error, "changes", {})
+        folder = self._folder()
+        if changes and (folder is None or "data.batch_size" in changes):
+            return tr("Change the settings"), lambda: self._change(changes)
+        if folder is None:
+            return None
+        if changes:
+            return tr("Continue with {changes}", changes=self._named(changes)), lambda: self.resume(folder, changes)
+        return tr("Resume"), lambda: self.resume(folder)
+
+    def _folder(self) -> Path | None:
+        """Where the run lies that ended last, if it failed and anything of it was kept."""
+        if self._ended is None or self._ended.outcome not in _FAILED:
+            return None
+        kept = self._ended.paths.get("run")
+        return Path(kept) if kept else None
+
+    def _change(self, changes: Mapping[str, Any]) -> None:
+        for path, value in changes.items():
+            self._form.set_value(path, value)
+
+    def _named(self, changes: Mapping[str, Any]) -> str:
+        labels = {item.path: tr(item.label) for item in settings_of(to_values(Experiment()))}
+        return ", ".join(f"{labels.get(path, path)} {value}" for path, value in changes.items())
+
+
+def explain(error: BaseException) -> str:
+    """What to tell a person: our own errors speak for themselves, others are introduced."""
+    if type(error).__module__.startswith("desktop_trainer"):
+        return str(error)
+    kind = type(error).__name__
+    text = tr("The run failed: {kind}: {error}", kind=kind, error=error)
+    advice = tr("What was saved is kept. Copy the details when you ask for help; Start works again.")
+    return f"{text}\n{advice}"
+
+
+def _newest_interrupted() -> Generator[RunSummary, None, None]:
+    """Called in a thread: the newest run, if it was interrupted and can go on."""
+    from desktop_trainer.runs.index import RunIndex
+
+    interrupted = [run for run in RunIndex().refresh() if run.outcome == "interrupted" and run.checkpoint]
+    yield from interrupted[:1]

@@ -1,0 +1,243 @@
+"""The images of a folder are decoded once, kept in a bounded cache, and none is left out in silence."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from desktop_trainer.catalog import decoded_cache, decoding, folder_scan
+from desktop_trainer.catalog.datasets.image_folder import ImageFolder
+from desktop_trainer.catalog.errors import DataDamaged, DataGone
+from desktop_trainer.experiment.choices import Source
+
+SIZE = 8
+Write = Callable[[Path], None]
+
+
+def choice(folder: Path, share: float = 0.2) -> ImageFolder:
+    return ImageFolder(folder=str(folder), size=SIZE, test_share=share)
+
+
+def prepared(folder: Path) -> Source:
+    return choice(folder)._source(folder)
+
+
+def entries() -> list[Path]:
+    folder = decoded_cache.cache_folder()
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-30])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def web_page(path: Path) -> None:
+    path.write_text("<!DOCTYPE html><html>Not found</html>")
+
+
+BAD = [(cut, ""), (empty, "it is empty"), (web_page, "it is not an image")]
+
+
+@pytest.mark.parametrize(("spoil", "why"), BAD)
+def test_a_bad_image_of_a_hundred_is_left_out_and_named(spoil: Write, why: str, whole: Path) -> None:
+    """Both splits are as without it; at the next run, from the cache, it is named again."""
+    bad = whole / "bee/7.png"
+    spoil(bad)
+    clean = [path for path in folder_scan.listing(whole, 0.2).paths if path != "bee/7.png"]
+    for _ in range(2):
+        source = prepared(whole)
+        (notice,) = source.notices
+        assert notice.startswith("1 of 120 images cannot be read and are left out")
+        assert f"{bad}: {why}" in notice
+        assert source.info.train_samples + source.info.test_samples == 119
+        read = [tuple(image.flatten().tolist()) for train in (True, False) for image in source.load(train=train)[0]]
+        assert sorted(read) == sorted(tuple(decoding.decode(whole / path, SIZE).flatten().tolist()) for path in clean)
+
+
+def test_more_bad_images_than_one_of_a_hundred_stop_it_with_all_their_paths(whole: Path) -> None:
+    for name in ("ant/1.png", "bee/2.png"):
+        web_page(whole / name)
+    with pytest.raises(DataDamaged, match="2 of the 120 images looked at cannot be read") as damaged:
+        prepared(whole)
+    assert str(whole / "ant/1.png") in str(damaged.value)
+    assert str(whole / "bee/2.png") in str(damaged.value)
+    assert entries() == []
+
+
+def test_a_decompression_bomb_is_refused_before_it_goes_off(
+    picture: Any, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture(whole / "ant/60.png", (100, 100))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    (notice,) = prepared(whole).notices
+    assert f"{whole / 'ant/60.png'}: it is too large" in notice
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "P", "1", "I;16"])
+def test_every_kind_of_image_becomes_rgb(mode: str, tmp_path: Path) -> None:
+    path = tmp_path / ("x.tif" if mode in ("CMYK", "I;16") else "x.png")
+    image = Image.new("L", (10, 10), 255)
+    (Image.new(mode, (10, 10)) if mode == "I;16" else image.convert("RGB").convert(mode)).save(path)
+    assert decoding.decode(path, 4).shape == (3, 4, 4)
+
+
+def test_a_photograph_is_turned_as_its_camera_says(tmp_path: Path) -> None:
+    """Upper half white; taken with the camera on its side."""
+    image = Image.new("RGB", (16, 16))
+    image.paste((255, 255, 255), (0, 0, 16, 8))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # orientation: turn by 90 degrees clockwise
+    image.save(tmp_path / "x.png", exif=exif)
+    pixels = decoding.decode(tmp_path / "x.png", 16)
+    assert pixels[:, :, 8:].min() == 255
+    assert pixels[:, :, :8].max() == 0
+
+
+def test_the_second_time_nothing_is_decoded(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor with another share for the test, nor from another process; streamed samples are the loaded ones."""
+    images, labels = prepared(whole).load(train=True)
+    monkeypatch.setattr(decoded_cache, "decode", pytest.fail)
+    source = prepared(whole)
+    again, labels_again = source.load(train=True)
+    assert torch.equal(images, again)
+    assert torch.equal(labels, labels_again)
+    samples = pickle.loads(pickle.dumps(source.open(train=True)))
+    pixels, classes = samples.read([5, 0, 90])
+    assert np.array_equal(pixels, images[[5, 0, 90]])
+    assert classes.tolist() == labels[[5, 0, 90]].tolist()
+    assert choice(whole, 0.5).load(whole, train=False)[0].shape[0] == 60
+    (entry,) = entries()
+    assert np.load(entry / "images.npy").shape == (120, 3, SIZE, SIZE)
+
+
+def test_another_content_size_or_date_is_another_entry(whole: Path) -> None:
+    prepared(whole)
+    os.utime(whole / "ant/1.png", ns=(1, 1))
+    prepared(whole)
+    ImageFolder(folder=str(whole), size=4).load(whole, train=True)
+    assert len(entries()) == 3
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(("name", "spoil"), [("images.npy", flip), ("images.npy", cut), ("index.json", cut), ("images.npy", Path.unlink)])  # fmt: skip
+def test_a_damaged_cache_is_made_again(name: str, spoil: Write, whole: Path) -> None:
+    images, _ = prepared(whole).load(train=True)
+    (entry,) = entries()
+    spoil(entry / name)
+    assert torch.equal(prepared(whole).load(train=True)[0], images)
+    assert entries() == [entry]
+    assert sorted(file.name for file in entry.iterdir()) == ["images.npy", "index.json"]
+
+
+def test_the_cache_can_be_deleted_while_it_is_read(whole: Path) -> None:
+    samples = prepared(whole).open(train=True)
+    before = samples.read([3, 1])
+    for file in entries()[0].iterdir():
+        file.unlink()
+    after = samples.read([3, 1])
+    assert np.array_equal(before[0], after[0])
+    (whole / "ant").rename(whole / "gone")
+    (whole / "bee").rename(whole / "too")
+    with pytest.raises(DataGone, match="Put it back"):
+        samples.read([3, 1])
+
+
+def test_the_cache_is_bounded_and_the_oldest_goes_first(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Path] = []
+    for size in (8, 9, 10):
+        ImageFolder(folder=str(whole), size=size).load(whole, train=True)
+        (new,) = set(entries()) - set(made)
+        made.append(new)
+        os.utime(new / "index.json", (size, size))
+    ImageFolder(folder=str(whole), size=8).load(whole, train=True)
+    monkeypatch.setattr(decoded_cache, "MOST_BYTES", 90_000)
+    ImageFolder(folder=str(whole), size=4).load(whole, train=True)
+    assert made[0] in entries(), "it was used last"
+    assert made[1] not in entries()
+
+
+@pytest.mark.parametrize("limit", ["MOST_BYTES", "SPARE_BYTES"])
+def test_without_room_the_images_are_decoded_each_time_and_it_is_said(
+    limit: str, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web_page(whole / "ant/5.png")
+    images, _ = prepared(whole).load(train=True)
+    for entry in entries():
+        (entry / "index.json").unlink()
+    monkeypatch.setattr(decoded_cache, limit, 0 if limit == "MOST_BYTES" else 1 << 60)
+    for _ in range(2):
+        source = prepared(whole)
+        assert "no room on the disk" in source.notices[-1]
+        assert "1 of 120 images" in source.notices[0]
+        assert torch.equal(source.load(train=True)[0], images)
+
+
+def test_pixels_are_kept_once_there_is_room_again(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(decoded_cache, "SPARE_BYTES", 1 << 60)
+        assert prepared(whole).notices != ()
+    assert prepared(whole).notices == ()
+    assert (entries()[0] / "images.npy").exists()
+
+
+def test_a_disk_that_fills_up_meanwhile_is_no_error(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected, _ = prepared(whole).load(train=True)
+    for file in entries()[0].iterdir():
+        file.unlink()
+
+    class Full:
+        def write(self, _: bytes) -> int:
+            raise OSError(28, "No space left on device")
+
+        def close(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    opened = Path.open
+    monkeypatch.setattr(Path, "open", lambda path, mode="r", **more: Full() if mode == "wb" else opened(path, mode, **more))  # fmt: skip
+    source = prepared(whole)
+    assert torch.equal(source.load(train=True)[0], expected)
+    assert [file.name for entry in entries() for file in entry.iterdir()] in ([], ["index.json"])
+
+
+def test_decoding_can_be_stopped_and_leaves_nothing(whole: Path) -> None:
+    steps = choice(whole).prepare(whole)
+    said = [next(steps) for _ in range(3)]
+    assert [(step.done, step.total) for step in said[1:]] == [(0, 120), (64, 120)]
+    assert "64 of 120" in said[2].what
+    steps.close()
+    assert entries() == []
+    assert not [each for each in threading.enumerate() if each.name.startswith("decode")]
+
+
+def test_an_image_that_disappears_while_it_is_decoded_is_not_a_bad_one(whole: Path) -> None:
+    steps = choice(whole).prepare(whole)
+    next(steps), next(steps)
+    (whole / "bee/9.png").unlink()
+    with pytest.raises(DataGone, match=r"9\.png"):
+        list(steps)
+
+
+def test_the_list_of_bad_images_is_kept(whole: Path) -> None:
+    empty(whole / "bee/3.png")
+    prepared(whole)
+    index = json.loads((entries()[0] / "index.json").read_text())
+    assert index["skipped"] == {"bee/3.png": "it is empty"}

@@ -1,0 +1,52 @@
+"""A folder of images on the command line: flags of its own, and nothing left out in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from desktop_trainer.cli import main
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number in range(4):
+        for name in ("ant", "bee"):
+            path = tmp_path / "insects" / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (4, 4), (number, 0, 0)).save(path)
+    (tmp_path / "insects/bee/notes.txt").write_text("x")
+    return tmp_path / "insects"
+
+
+def argv(folder: Path) -> list[str]:
+    return ["train", "--dataset", "image_folder", "--folder", str(folder), "--size", "4", "--epochs", "1", "--device", "cpu"]  # fmt: skip
+
+
+def test_a_folder_is_trained_on_and_the_model_examined(folder: Path, tmp_path: Path, capsys: Captured) -> None:
+    """Also when the folder has moved: the other one is named by a flag."""
+    model = tmp_path / "model.safetensors"
+    assert main([*argv(folder), "--save", str(model)]) == 0
+    said = capsys.readouterr().out
+    assert "Left out, because these are not images by their names: .txt (1)" in said
+    assert "Folder of images, on cpu, data in memory, 0.1 MB on cpu: 6 training samples" in said
+    moved = folder.rename(tmp_path / "moved")
+    assert main(["evaluate", str(model), "--device", "cpu"]) == 1
+    assert f"There is no folder {folder}" in capsys.readouterr().err
+    flags = ["--dataset", "image_folder", "--folder", str(moved), "--device", "cpu"]
+    assert main(["evaluate", str(model), *flags]) == 0
+    assert "over 2 samples" in capsys.readouterr().out
+
+
+def test_a_folder_that_is_not_there_is_refused_without_a_traceback(tmp_path: Path, capsys: Captured) -> None:
+    assert main(argv(tmp_path / "nothing")) == 1
+    assert capsys.readouterr().err.startswith(f"desktop-trainer: There is no folder {tmp_path / 'nothing'}.")
+
+
+def test_it_is_listed(capsys: Captured) -> None:
+    assert main(["list", "datasets"]) == 0
+    assert "image_folder" in capsys.readouterr().out
