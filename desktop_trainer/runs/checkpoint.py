@@ -63,7 +63,7 @@ def save_checkpoint(folder: Path, state: State, disk: Disk | None = None, *, kee
         remove(folder, name, disk)
         if isinstance(error, SaveFailed):
             raise
-        raise save_failed(folder / CHECKPOINTS / name, sum(map(len, files.values())), error) from error
+        raise save_failed(folder / name, sum(map(len, files.values())), error) from error
     prune(folder, {name, keep}, disk)
     return name
 

@@ -16,7 +16,7 @@ from typing import Any
 from desktop_trainer.engine.events import BatchEnded, EpochEnded, Event, Records, RunEnded, RunStarted
 from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.fields import shared_values
-from desktop_trainer.runs.checkpoint import State, save_checkpoint
+from desktop_trainer.runs.checkpoint import save_checkpoint
 from desktop_trainer.runs.checkpoint_folders import prune, sweep
 from desktop_trainer.runs.events import SaveProblem
 from desktop_trainer.runs.files import Disk, SaveFailed
@@ -80,6 +80,7 @@ class Keeper:
         self._checkpoint = past.checkpoint if past else ""
         self._saved_at = (training.epoch, training.batch) if past and past.checkpoint and past.newest else None
         self.begun = past is not None
+        self._made_with: dict[str, Any] = {}
         self._told = False
 
     @property
@@ -193,8 +194,13 @@ class Keeper:
 
     def _start(self, started: RunStarted) -> None:
         experiment, past = self._training.experiment, self._past
+        self._made_with = {
+            "experiment": shared_values(experiment),
+            "versions": versions(),
+            "threads": threads(experiment.device.threads),
+        }
         line = started_line(
-            started, shared_values(experiment), versions=versions(), threads=threads(experiment.device.threads),
+            started, **self._made_with,
             changes=past.changes if past else (), inexact=past.inexact if past else (),
         )  # fmt: skip
         self._journal.write(line)
@@ -208,18 +214,10 @@ class Keeper:
         began = monotonic()
         position = self._training.epoch, self._training.batch
         self.models.write()
-        if position != self._saved_at and finite((state := self._state())["model"]):
+        if position != self._saved_at and finite((state := self._training.state())["model"]):
             self._journal.sync()  # what the checkpoint goes on from must not be missing in the curves
+            state |= self._made_with
             self._checkpoint = save_checkpoint(self._folder, state, self._disk, keep=self._checkpoint)
             self._saved_at = position
             self.note(saved_line(*position, self._checkpoint, monotonic() - began))
         self._schedule.saved(monotonic() - began)
-
-    def _state(self) -> State:
-        experiment = self._training.experiment
-        return {
-            **self._training.state(),
-            "experiment": shared_values(experiment),
-            "versions": versions(),
-            "threads": threads(experiment.device.threads),
-        }

@@ -23,7 +23,7 @@ from desktop_trainer.runs.checkpoint import WEIGHTS, load_checkpoint, newest_che
 from desktop_trainer.runs.checkpoint_errors import CheckpointDamaged, NoCheckpoint
 from desktop_trainer.runs.checkpoint_folders import checkpoints
 from desktop_trainer.runs.journal import read_journal
-from desktop_trainer.runs.lock import RunBusy, is_running
+from desktop_trainer.runs.lock import RunBusy, RunLock, is_running
 from desktop_trainer.runs.model_file import load_model
 from desktop_trainer.runs.recording import Recording
 from desktop_trainer.runs.resume import reopen
@@ -229,7 +229,7 @@ def test_a_setting_that_does_not_exist_or_fit_is_refused(small: Values, tmp_path
 
 
 def test_only_one_goes_on_at_a_time(small: Values, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("desktop_trainer.runs.lock._PATIENCE", 0.0)
+    monkeypatch.setattr(RunLock.acquire, "__defaults__", (0.0,))
     run_to(begin(small, tmp_path), BatchEnded, 1, 2)
     first = reopen(tmp_path)
     with pytest.raises(RunBusy):
