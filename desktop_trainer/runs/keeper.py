@@ -32,12 +32,14 @@ from desktop_trainer.runs.run_folder import (
     EVENTS,
     EXPERIMENT,
     LOCK,
+    LOG,
     MODEL,
     RUN,
     new_facts,
     write_experiment,
     write_facts,
 )
+from desktop_trainer.runs.run_log import RunLog
 from desktop_trainer.runs.schedule import Schedule
 from desktop_trainer.runs.versions import threads, versions
 
@@ -75,6 +77,7 @@ class Keeper:
         self._training, self._folder, self._past, self._recipe, self._disk = training, folder, past, recipe, disk
         self._journal = Journal(folder, disk)
         self.models = KeptModels(folder, disk)
+        self._log = RunLog(training.experiment, folder, disk)
         self._schedule = Schedule(training.experiment.saving)
         self._todo: deque[Callable[[], None]] = deque()
         self._checkpoint = past.checkpoint if past else ""
@@ -124,6 +127,8 @@ class Keeper:
                 self.end(event)
             case _:
                 pass
+        if not isinstance(event, RunEnded):
+            self._log.tell(event)
         if self._schedule.due(event):
             self.ask()
 
@@ -141,6 +146,7 @@ class Keeper:
         except SaveFailed as error:
             if not self._told:
                 self.note(save_failed_line(str(error)))
+                self._log.add([str(error)])
             self._told = True
             return SaveProblem(str(error))
         self._told = False
@@ -157,6 +163,7 @@ class Keeper:
         """Let the next `attempt` save what there is, as it is now."""
         if not self.begun or not self._training.started:
             return
+        self._log.tell(ended)
         if ended.outcome in GOES_ON:
             self.models.keep(self.snapshot())
         if ended.outcome != "diverged":
@@ -186,7 +193,7 @@ class Keeper:
         """Leave nothing of a run that never came to train; only what this program makes is removed."""
         prune(self._folder, set(), self._disk)
         with suppress(OSError):  # what cannot be removed is seen as a run that is new
-            for name in (RUN, EXPERIMENT, EVENTS, MODEL, LOCK):
+            for name in (RUN, EXPERIMENT, EVENTS, MODEL, LOG, LOCK):
                 self._disk.remove(self._folder / name)
             if (self._folder / CHECKPOINTS).is_dir():
                 self._disk.remove_folder(self._folder / CHECKPOINTS)
@@ -203,6 +210,7 @@ class Keeper:
             started, **self._made_with,
             changes=past.changes if past else (), inexact=past.inexact if past else (),
         )  # fmt: skip
+        self._log.add(past.inexact if past else ())
         self._journal.write(line)
         self._save()
         self._journal.sync()

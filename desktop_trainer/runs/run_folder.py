@@ -29,6 +29,7 @@ from desktop_trainer.runs.plain_json import (
 FORMAT = 1
 RUN, EXPERIMENT, NOTES, EVENTS = "run.json", "experiment.json", "notes.json", "events.jsonl"
 CHECKPOINTS, BEST, MODEL, LOCK = "checkpoints", "best.safetensors", "model.safetensors", "lock"
+LOG = "log.txt"
 MANIFEST = "manifest.json"
 """Written last into a checkpoint: without it the checkpoint is not whole."""
 

@@ -12,7 +12,7 @@ from desktop_trainer.experiment.problems import parse_experiment, read_experimen
 from desktop_trainer.runs.model_file import load_model
 from desktop_trainer.runs.recording import Recording
 from desktop_trainer.runs.resume import reopen
-from desktop_trainer.runs.run_folder import BEST, EXPERIMENT, MODEL
+from desktop_trainer.runs.run_folder import BEST, EXPERIMENT, LOG, MODEL
 
 SMALL = {
     "data": {"dataset": {"name": "synthetic", "train_samples": 50, "test_samples": 20, "size": 4}, "batch_size": 16}
@@ -25,6 +25,17 @@ def recording(folder: Path, **settings: Any) -> Recording:
 
 def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_the_log_tells_people_what_happened(tmp_path: Path) -> None:
+    """Its start, each epoch, its end; and again when it goes on."""
+    values = {**SMALL, "training": {"epochs": 2}}
+    list(Recording(Training(parse_experiment(values)), tmp_path).events())
+    list(reopen(tmp_path, {"training.epochs": 3}).events())
+    lines = (tmp_path / LOG).read_text().splitlines()
+    words = ["batches", "epoch 1,", "epoch 2,", "Complete: epoch 2", "batches", "epoch 3,", "Complete: epoch 3"]
+    assert len(lines) == len(words)
+    assert all(word in line for word, line in zip(words, lines, strict=True))
 
 
 def test_a_completed_run_leaves_its_model_figures_and_settings(tmp_path: Path) -> None:

@@ -1,0 +1,47 @@
+"""The log of a run: lines for people, with their time, in a text file. Knows events; nothing is ever read from it.
+
+The journal holds everything that counts, so a line that cannot be written is left out and holds up nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from desktop_trainer.engine.events import EpochEnded, Event, Notice, RunEnded, RunStarted
+from desktop_trainer.engine.report import end_line, epoch_line, start_line
+from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.runs.files import Disk
+from desktop_trainer.runs.run_folder import LOG
+
+
+class RunLog:
+    """Adds lines to the log of the run in `folder`."""
+
+    def __init__(self, experiment: Experiment, folder: Path, disk: Disk) -> None:
+        self._experiment, self._path, self._disk = experiment, folder / LOG, disk
+        self._device = ""
+
+    def tell(self, event: Event) -> None:
+        """Say in one line what happened, if it is worth one."""
+        match event:
+            case RunStarted():
+                self._device = event.device
+                self.add([start_line(self._experiment, event)])
+            case EpochEnded():
+                self.add([epoch_line(event, self._device)])
+            case RunEnded():
+                self.add([end_line(event)])
+            case Notice():
+                self.add([event.text])
+            case _:
+                pass
+
+    def add(self, lines: Iterable[str]) -> None:
+        """Write `lines`, each with the local time."""
+        now = f"{datetime.now():%Y-%m-%d %H:%M:%S}"
+        data = "".join(f"{now}  {part}\n" for line in lines for part in line.splitlines()).encode()
+        with suppress(OSError), self._disk.append(self._path) as file:
+            self._disk.write(file, data)
