@@ -198,9 +198,16 @@ class CurvesPanel(QWidget):
         return (0.0, end * (1 + _MARGIN)) if end > 0 else None
 
     def _point(self) -> None:
-        reading = None if self._hover is None else self.series.reading(self.axis, self._hover)
+        reading = (
+            None if self._hover is None or self._beyond(self._hover) else self.series.reading(self.axis, self._hover)
+        )
         for plot in self.plots:
             plot.show_reading(reading, self._hover)
+
+    def _beyond(self, x: float) -> bool:
+        """Whether only other runs can have something at `x`; without any, the nearest batch is read."""
+        extent = self.series.extent(self.axis)
+        return bool(self.overlay) and extent is not None and not extent[0] <= x <= extent[1]
 
     @Slot()
     def _on_axis(self) -> None:

@@ -66,6 +66,7 @@ class OverlayLegend(QFrame):
         item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
         item.setCheckState(Qt.CheckState.Checked if run.shown else Qt.CheckState.Unchecked)
         item.setIcon(swatch(run))
+        item.setSizeHint(QSize(0, self._list.fontMetrics().height() + 6))
         return item
 
     def recolour(self) -> None:

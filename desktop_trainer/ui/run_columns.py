@@ -110,7 +110,7 @@ COLUMNS = (
     RunColumn("name", mark("Name"), mark("The name of the run and of its folder. F2 changes it."),
               lambda run: run.name, lambda run: run.name.casefold(), 36),
     RunColumn("outcome", mark("State"), mark("What became of the run."),
-              lambda run: outcome_text(run.outcome), lambda run: list(OUTCOMES).index(run.outcome) if run.outcome in OUTCOMES else None, 15),
+              lambda run: outcome_text(run.outcome), lambda run: list(OUTCOMES).index(run.outcome) if run.outcome in OUTCOMES else None, 18),
     _number("best", mark("Best acc"), mark("The highest test accuracy after any epoch."), _figure("test_accuracy", best=True), "{:.4f}".format, 9),
     _choice("dataset", mark("Dataset"), mark("What it learned from."), DATASETS, "data.dataset", 15),
     _choice("model", mark("Model"), mark("What learned."), MODELS, "model", 12),

@@ -114,6 +114,19 @@ def test_the_same_runs_read_again_leave_the_view_that_the_user_chose(panel: Curv
     assert panel.loss_plot.area.viewRange()[0] != zoomed
 
 
+def test_behind_the_end_of_the_run_at_hand_the_others_are_read(panel: CurvesPanel) -> None:
+    train(panel, 1)
+    panel.show_overlay([other("long", 4)])
+    panel.draw()
+    shown = panel.loss_plot.crosshair.label.text
+    panel.loss_plot.hovered.emit(10.0)
+    assert "This batch" in shown()
+    assert "long" in shown()
+    panel.loss_plot.hovered.emit(3.0 * PER_EPOCH)
+    assert "This batch" not in shown()
+    assert "long" in shown()
+
+
 def test_smoothing_holds_for_all_curves(panel: CurvesPanel) -> None:
     panel.show_overlay([other("a", 1)])
     panel.tools._smoothing.setValue(0.5)
