@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QMetaMethod, QPoint, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
@@ -196,9 +196,6 @@ class RunsPanel(QWidget):
         """Qt's: from now on somebody is looking."""
         super().showEvent(event)
         self._dress()
-        resumes = self.isSignalConnected(QMetaMethod.fromSignal(self.resume_requested))
-        self.actions_.by_verb["resume_run"].setVisible(resumes)
-        self._buttons[_BUTTONS.index("resume_run")].setVisible(resumes)
         self.feed.watch(True)
 
     def hideEvent(self, event: QHideEvent) -> None:

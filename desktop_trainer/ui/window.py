@@ -170,6 +170,7 @@ class TrainerWindow(QMainWindow):
         }
         for verb, slot in work.items():
             self.actions_[verb].triggered.connect(slot)
+        self.runs.resume_requested.connect(self.ends.resume)
         self.form.undo_stack.indexChanged.connect(self._show_undo)
         self.form.experiment_changed.connect(self.model_panel.show_experiment)
         self.files.loaded.connect(self._on_loaded)

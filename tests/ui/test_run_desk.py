@@ -224,6 +224,31 @@ def test_repeat_trains_anew_with_the_settings_of_the_run_and_the_run_is_listed(
     assert window.session.model.experiment.model.name == "mlp"
 
 
+def test_a_stopped_run_is_renamed_and_goes_on_from_the_panel_with_its_curves(qtbot: QtBot, window: Any) -> None:
+    """A real training, from its folder."""
+    window.form.set_value("training.epochs", 100_000)
+    window.actions_["start"].trigger()
+    qtbot.waitUntil(lambda: len(window.curves.series) > 10, timeout=60_000)
+    with qtbot.waitSignal(window.session.ended, timeout=60_000):
+        window.actions_["stop_and_keep"].trigger()
+    trained = len(window.curves.series)
+
+    def stopped() -> list[Any]:
+        every = [row.summary for row in window.runs.table.runs.rows]
+        return [run for run in every if run.outcome == "stopped" and run.checkpoint]
+
+    qtbot.waitUntil(lambda: bool(stopped()), timeout=30_000)
+    assert overlay(qtbot, window, stopped()[0].name)[0].series.loss.values[-1] == window.curves.series.loss.values[-1]
+    edit(window, stopped()[0].name, "name", "mine")
+    select(window, "mine")
+    do(window, "resume_run")
+    qtbot.waitUntil(lambda: len(window.curves.series) > trained, timeout=60_000)
+    assert not window.runs.actions_.by_verb["resume_run"].isEnabled()
+    with qtbot.waitSignal(window.session.ended, timeout=60_000):
+        window.actions_["stop_and_keep"].trigger()
+    assert listed(window) == {"first", "second", "third", "mine"}
+
+
 def test_a_run_without_a_model_says_so(window: Any) -> None:
     select(window, "first")
     do(window, "open_best_model")

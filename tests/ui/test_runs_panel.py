@@ -240,15 +240,10 @@ def test_what_can_be_done_depends_on_the_selection(panel: RunsPanel, qtbot: QtBo
     assert "rename_run" not in enabled()
 
 
-def test_a_run_with_a_checkpoint_can_be_resumed_once_somebody_does_it(
-    qtbot: QtBot, panel: RunsPanel, runs: Path
-) -> None:
+def test_a_run_with_a_checkpoint_can_be_resumed(qtbot: QtBot, panel: RunsPanel, runs: Path) -> None:
     resume = panel.actions_.by_verb["resume_run"]
-    assert not resume.isVisible()
     asked: list[Path] = []
     panel.resume_requested.connect(asked.append)
-    panel.hide()
-    panel.show()
     checkpoint = runs / "third" / "checkpoints" / "0001 epoch 1 batch 0"
     checkpoint.mkdir(parents=True)
     (checkpoint / "manifest.json").write_text("{}")
@@ -256,7 +251,6 @@ def test_a_run_with_a_checkpoint_can_be_resumed_once_somebody_does_it(
     known = panel.table.runs.summaries
     qtbot.waitUntil(lambda: known()[runs / "third"].checkpoint, timeout=30_000)
     panel.table.selectRow(names(panel.table).index("third"))
-    assert resume.isVisible()
     resume.trigger()
     assert asked == [runs / "third"]
 
