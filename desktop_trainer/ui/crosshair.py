@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 
 import pyqtgraph as pg
 from PySide6.QtCore import QObject, QRectF, Qt
@@ -14,6 +15,8 @@ from desktop_trainer.ui.series import Reading
 from desktop_trainer.ui.theme import CurveColours
 
 _MARGIN = 8
+_MOST_OTHERS = 8
+"""More lines than this would hide the curves."""
 
 
 class Crosshair(QObject):
@@ -37,31 +40,42 @@ class Crosshair(QObject):
         self._colours = colours
         self._line.setPen(pg.mkPen(colours.crosshair, width=1, style=Qt.PenStyle.DotLine))
 
-    def show_reading(self, reading: Reading | None) -> None:
-        """Point at a reading, or at nothing."""
-        self._line.setVisible(reading is not None)
-        self.label.setVisible(reading is not None)
-        if reading is None:
+    def show_reading(
+        self, reading: Reading | None, x: float | None = None, others: Sequence[tuple[str, str, float]] = ()
+    ) -> None:
+        """Point at a reading, at `x` with colour, name and value of each of `others`, or at nothing."""
+        x = x if reading is None else reading.x
+        shown = x is not None and (reading is not None or bool(others))
+        self._line.setVisible(shown)
+        self.label.setVisible(shown)
+        if x is None or not shown:
             return
-        self._line.setPos(reading.x)
-        self.label.setText(self._text(reading))
+        self._line.setPos(x)
+        self.label.setText(self._text(reading, others))
         self.label.adjustSize()
-        self._place(self._area.sceneBoundingRect(), self._area.mapViewToScene(pg.Point(reading.x, 0)).x())
+        self._place(self._area.sceneBoundingRect(), self._area.mapViewToScene(pg.Point(x, 0)).x())
 
     def _place(self, area: QRectF, x: float) -> None:
         """Beside the top corner that the line is farther from."""
         left, right = area.left() + _MARGIN, area.right() - _MARGIN - self.label.width()
         self.label.move(round(right if x < area.center().x() else left), round(area.top() + _MARGIN))
 
-    def _text(self, reading: Reading) -> str:
+    def _text(self, reading: Reading | None, others: Sequence[tuple[str, str, float]]) -> str:
+        rows = [*(self._rows(reading) if reading is not None else ()), *others[:_MOST_OTHERS]]
+        cells = "".join(_ROW.format(colour=colour, name=html.escape(name), value=value) for colour, name, value in rows)
+        head = ""
+        if reading is not None:
+            text = tr("Epoch {epoch}, batch {batch}", epoch=reading.epoch, batch=number(reading.batch_in_epoch))
+            head = f"<b>{html.escape(text)}</b>"
+        return f"{head}<table cellspacing='0' cellpadding='1'>{cells}</table>"
+
+    def _rows(self, reading: Reading) -> list[tuple[str, str, float]]:
         raw, smoothed = reading.values[self._metric]
         rows = [(self._colours.batch, tr("This batch"), raw), (self._colours.smoothed, tr("Smoothed"), smoothed)]
         if reading.ended is not None:
             rows.append((self._colours.train, tr("Epoch, training"), getattr(reading.ended, f"train_{self._metric}")))
             rows.append((self._colours.test, tr("Epoch, test"), getattr(reading.ended, f"test_{self._metric}")))
-        head = tr("Epoch {epoch}, batch {batch}", epoch=reading.epoch, batch=number(reading.batch_in_epoch))
-        cells = "".join(_ROW.format(colour=colour, name=html.escape(name), value=value) for colour, name, value in rows)
-        return f"<b>{html.escape(head)}</b><table cellspacing='0' cellpadding='1'>{cells}</table>"
+        return rows
 
 
 _ROW = "<tr><td style='color:{colour}'>&#9632;&nbsp;</td><td>{name}&nbsp;&nbsp;</td><td align='right'>{value:.4g}</td></tr>"

@@ -37,9 +37,9 @@ class Look:
 
 
 class CurveItem(QGraphicsItem):
-    """A curve in the pixels of its parent, which it fills."""
+    """A curve in the pixels of its parent, which it fills; without one, whoever holds it paints it."""
 
-    def __init__(self, look: Look, parent: QGraphicsItem) -> None:
+    def __init__(self, look: Look, parent: QGraphicsItem | None = None) -> None:
         super().__init__(parent)
         self.look = look
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)

@@ -16,6 +16,7 @@ from desktop_trainer.ui import theme
 from desktop_trainer.ui.axes import Area, Canvas, Scale
 from desktop_trainer.ui.crosshair import Crosshair
 from desktop_trainer.ui.curve_item import CurveItem, Look
+from desktop_trainer.ui.overlay import Overlay, Sight
 from desktop_trainer.ui.series import Axis, Reading, Series
 from desktop_trainer.ui.smoothing import Floats
 
@@ -108,6 +109,7 @@ class CurvePlot(QWidget):
         self.setMinimumHeight(130)
 
     def _add_curves(self) -> None:
+        self.overlay = Overlay(self.quantity, self.area)
         self.curves = {name: CurveItem(kind.look, self.area) for name, kind in _KINDS.items()}
 
     def _connect(self) -> None:
@@ -135,8 +137,11 @@ class CurvePlot(QWidget):
     def _place_curves(self) -> None:
         """Compute every curve's pixels for what is in sight."""
         self._stale = False
-        axis, (left, right) = self.bottom.axis, self.area.viewRange()[0]
-        strokes = self.series.strokes(self.quantity, axis, left, right, max(round(self.area.width()), 16))
+        axis, ((left, right), y_range) = self.bottom.axis, self.area.viewRange()
+        columns = max(round(self.area.width()), 16)
+        state = (axis, left, right, *y_range, self.area.width(), self.area.height(), self.log)
+        self.overlay.place(Sight(axis, left, right, columns, self._x_pixels, self._y_pixels, state))
+        strokes = self.series.strokes(self.quantity, axis, left, right, columns)
         x, low = self._x_pixels(strokes.x), self._y_pixels(strokes.low)
         if strokes.high is strokes.low:
             self.curves["batch"].set_polyline(x, low)
@@ -169,10 +174,12 @@ class CurvePlot(QWidget):
         """All that there is; the accuracy from 0 to 1, the loss from 0 on, if it is nowhere below."""
         if self.quantity == "accuracy":
             return 0.0, 1.08
-        extremes = self.series.extremes(self.quantity, positive=self.log)
-        if extremes is None:
+        found = (self.series.extremes(self.quantity, positive=self.log), self.overlay.extremes(positive=self.log))
+        extremes = [item for item in found if item is not None]
+        if not extremes:
             return (-2.0, 1.0) if self.log else (0.0, 1.0)
-        low, high = np.log10(extremes) if self.log else extremes
+        low, high = min(low for low, _ in extremes), max(high for _, high in extremes)
+        low, high = (np.log10(low), np.log10(high)) if self.log else (low, high)
         margin = max(0.04 * (high - low), 1e-6 * abs(high), 1e-9)
         return (0.0 if low >= 0 and not self.log else low - margin), high + margin
 
@@ -204,9 +211,11 @@ class CurvePlot(QWidget):
         epoch = tr("Epoch {epoch}: training {train:.4g}, test {test:.4g}.", epoch=ended.epoch, train=train, test=test)
         return f"{text} {epoch}"
 
-    def show_reading(self, reading: Reading | None) -> None:
-        """Point at a batch, or at nothing."""
-        self.crosshair.show_reading(reading)
+    def show_reading(self, reading: Reading | None, x: float | None) -> None:
+        """Point at a batch, or, without one, at `x` in the curves of other runs, or at nothing."""
+        x = reading.x if reading is not None else x
+        others = [] if x is None else self.overlay.values_at(self.bottom.axis, x)
+        self.crosshair.show_reading(reading, x, others)
 
     def recolour(self) -> None:
         """Take over the colours of the theme in use."""
@@ -226,6 +235,7 @@ class CurvePlot(QWidget):
             entry.addPixmap(curve.sample(colour), QIcon.Mode.Normal, QIcon.State.On)
             entry.addPixmap(curve.sample(off), QIcon.Mode.Normal, QIcon.State.Off)
             self.legend[name].setIcon(entry)
+        self.overlay.recolour()
         self.crosshair.recolour(colours)
 
     def _small(self) -> QFont:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import monotonic, thread_time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
@@ -12,6 +14,8 @@ from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 from desktop_trainer.ui.curve_export import CurveMenu
 from desktop_trainer.ui.curve_plot import CurvePlot
 from desktop_trainer.ui.curve_tools import CurveTools
+from desktop_trainer.ui.overlay import OverlaidRun
+from desktop_trainer.ui.overlay_legend import OverlayLegend
 from desktop_trainer.ui.series import Axis, Series
 
 if TYPE_CHECKING:
@@ -28,18 +32,20 @@ _MARGIN = 0.01
 
 
 class CurvesPanel(QWidget):
-    """Loss and accuracy of a run, over batches, epochs or time.
+    """Loss and accuracy of a run, over batches, epochs or time; beneath them those of other runs.
 
     What comes in is only stored; a timer draws it, and runs only while there is something to draw that is in sight.
 
     Attributes:
         series: the numbers. loss_plot, accuracy_plot: what shows them. tools: the row above them.
+        overlay: the other runs.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("curves")
-        self.tools = CurveTools()
+        self.tools, self.legend = CurveTools(), OverlayLegend()
+        self.overlay: list[OverlaidRun] = []
         self.series = Series(self.tools.smoothing)
         self.loss_plot, self.accuracy_plot = CurvePlot("loss", self.series), CurvePlot("accuracy", self.series)
         self.plots = (self.loss_plot, self.accuracy_plot)
@@ -62,6 +68,7 @@ class CurvesPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.tools)
+        layout.addWidget(self.legend)
         splitter.setHandleWidth(1)
         layout.addWidget(splitter, 1)
         self.accuracy_plot.area.setXLink(self.loss_plot.area)
@@ -76,6 +83,7 @@ class CurvesPanel(QWidget):
         self.tools.smoothing_changed.connect(self._draw_soon)
         self.tools.log_changed.connect(self._on_log)
         self.tools.fit_asked.connect(self.fit)
+        self.legend.toggled.connect(self.fit)
 
     @property
     def axis(self) -> Axis:
@@ -115,6 +123,17 @@ class CurvesPanel(QWidget):
         self.series.unshelve(shelf)
         self.fit()
 
+    def show_overlay(self, runs: Sequence[OverlaidRun]) -> None:
+        """Draw the curves of these other runs, each in a colour of its own, and no others."""
+        others = [run.folder for run in runs] != [run.folder for run in self.overlay]
+        self.overlay = list(runs)
+        for place, run in enumerate(runs):
+            run.colour = place
+        self.legend.show_runs(self.overlay)
+        for plot in self.plots:
+            plot.overlay.show_runs(self.overlay)
+        self.fit() if others else self._draw_later()
+
     @Slot()
     def fit(self) -> None:
         """Show everything, and go on following what comes."""
@@ -128,8 +147,9 @@ class CurvesPanel(QWidget):
         """Bring both plots up to date now."""
         self._timer.stop()
         began, painted = thread_time(), sum(plot.canvas.paint_seconds for plot in self.plots)
-        if self.series.smoothing != self.tools.smoothing:
-            self.series.smoothing = self.tools.smoothing
+        for series in (self.series, *(run.series for run in self.overlay)):
+            if series.smoothing != self.tools.smoothing:
+                series.smoothing = self.tools.smoothing
         x_range = self._x_range() if self._follow_x else None
         for plot in self.plots:
             plot.draw(x_range)
@@ -159,21 +179,35 @@ class CurvesPanel(QWidget):
 
     def _x_range(self) -> tuple[float, float]:
         """From the first batch to a round end behind the last: of the run, or less while most of it is to come."""
-        extent = self.series.extent(self.axis)
+        extent, others = self.series.extent(self.axis), self._others_range()
         unit = float(self.series.batches_per_epoch) if self.axis is Axis.BATCHES else 1.0
         if extent is None:
-            return 0.0, unit
+            return others or (0.0, unit)
         first = 0.0 if self.axis is Axis.SECONDS else (self.series.origin - 1) * unit / self.series.batches_per_epoch
         end = first + unit * _round_up((extent[1] - first) / unit)
         planned = self._epochs * unit
         if self.axis is not Axis.SECONDS and planned >= extent[1]:
             end = min(end, planned)
-        return first, end + _MARGIN * (end - first)
+        end += _MARGIN * (end - first)
+        return (first, end) if others is None else (min(first, others[0]), max(end, others[1]))
+
+    def _others_range(self) -> tuple[float, float] | None:
+        """From the start to just behind the last of the overlaid runs that are shown; None if there are none."""
+        ends = [_end(run.series, self.axis) for run in self.overlay if run.shown]
+        end = max(ends, default=0.0)
+        return (0.0, end * (1 + _MARGIN)) if end > 0 else None
 
     def _point(self) -> None:
-        reading = None if self._hover is None else self.series.reading(self.axis, self._hover)
+        reading = (
+            None if self._hover is None or self._beyond(self._hover) else self.series.reading(self.axis, self._hover)
+        )
         for plot in self.plots:
-            plot.show_reading(reading)
+            plot.show_reading(reading, self._hover)
+
+    def _beyond(self, x: float) -> bool:
+        """Whether only other runs can have something at `x`; without any, the nearest batch is read."""
+        extent = self.series.extent(self.axis)
+        return bool(self.overlay) and extent is not None and not extent[0] <= x <= extent[1]
 
     @Slot()
     def _on_axis(self) -> None:
@@ -216,8 +250,15 @@ class CurvesPanel(QWidget):
             self._draw_soon()
         elif event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
             self.tools.recolour()
+            self.legend.recolour()
             for plot in self.plots:
                 plot.recolour()
+
+
+def _end(series: Series, axis: Axis) -> float:
+    """Where the last batch or epoch lies on the axis; 0 if there is none."""
+    extent, (epochs, _, _) = series.extent(axis), series.epoch_points("loss", axis)
+    return max(extent[1] if extent else 0.0, float(np.nanmax(epochs, initial=0.0)))
 
 
 def _round_up(value: float) -> float:

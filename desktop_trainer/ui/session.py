@@ -183,6 +183,16 @@ class Session(QObject):
         self._set_model(recording.kept)
         self.restored.emit()
 
+    @Slot(object, object)
+    def folder_moved(self, old: Path, new: Path | None) -> None:
+        """The folder of a run has another path, or is gone: then the run cannot go on from here; its model stays."""
+        if self._last is not None and self._last.folder == old:
+            if new is not None:
+                self._last.folder = new
+            else:
+                self._last = None
+            self.model_changed.emit()
+
     def with_model(self, use: Callable[[SavedModel], None]) -> None:
         """Call `use` with the model as it is now: of the run between two batches, else the one that is there."""
         if self._thread is not None:

@@ -17,6 +17,15 @@ from PySide6.QtWidgets import QApplication
 
 from desktop_trainer import folders
 
+_TINTS = {
+    "accent": ("start", "run_running"),
+    "invalid": ("stop_and_discard", "run_diverged", "run_failed"),
+    "warning": ("warning", "run_interrupted"),
+    "success": ("run_completed", "run_early_stopped"),
+    "muted": ("run_new", "run_stopped"),
+}
+"""The icons that are not in the colour of the text, by the theme's colour."""
+
 _ICON_SIZES = (16, 18, 20, 24, 32, 36, 40, 48, 64)
 """Menus, toolbar and buttons at the usual scales of a screen; what lies between is scaled down by Qt."""
 
@@ -35,6 +44,8 @@ class CurveColours:
     smoothed: str
     train: str
     test: str
+    overlay: tuple[str, ...]
+    """For the curves of other runs: any two of them differ for any eye, and stand out from the background."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +133,7 @@ LIGHT = Theme(
         smoothed="#0072b2",
         train="#d55e00",
         test="#8a2f6d",
+        overlay=("#1c11fa", "#cd8011", "#1e4528", "#ce63f0", "#639a9c", "#750360", "#979060", "#6a09ab"),
     ),
 )
 
@@ -154,6 +166,7 @@ DARK = Theme(
         smoothed="#56b4e9",
         train="#e69f00",
         test="#cc79a7",
+        overlay=("#47f8be", "#fcd60f", "#a698ef", "#ff4107", "#9be277", "#b04f4d", "#43778f", "#ae09fd"),
     ),
 )
 
@@ -226,7 +239,7 @@ def icon(name: str) -> QIcon:
 @cache
 def _drawn(name: str, look: Theme) -> QIcon:
     """An icon in the colours of `look`; the same one stands at several places."""
-    tint = {"start": look.accent, "stop_and_discard": look.invalid, "warning": look.warning}
+    tint = {each: getattr(look, shade) for shade, names in _TINTS.items() for each in names}
     drawing = (folders.resources() / "icons" / f"{name}.svg").read_text(encoding="utf-8")
     result = QIcon()
     for mode, colour in ((QIcon.Mode.Normal, tint.get(name, look.text)), (QIcon.Mode.Disabled, look.disabled)):

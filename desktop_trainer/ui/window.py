@@ -42,8 +42,10 @@ from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.preferences import Preferences
 from desktop_trainer.ui.progress import ProgressStrip
 from desktop_trainer.ui.run_controls import RunControls
+from desktop_trainer.ui.run_desk import RunDesk
 from desktop_trainer.ui.run_ends import RunEnds
 from desktop_trainer.ui.run_view import RunView
+from desktop_trainer.ui.runs_panel import RunsPanel
 from desktop_trainer.ui.session import Session
 from desktop_trainer.ui.theme import icon
 from desktop_trainer.ui.thread import IteratorThread
@@ -81,6 +83,7 @@ class TrainerWindow(QMainWindow):
         experiment = experiment or before or parse_experiment(recipe(FIRST_RECIPE).experiment)
         self.form, self.banner, self.curves = ExperimentForm(experiment), Banner(), CurvesPanel()
         self.epochs, self.log, self.model_panel = EpochTable(), LogPanel(), ModelPanel()
+        self.runs = RunsPanel(folders.runs())
         self.progress = ProgressStrip()
         self._lay_out()
         self.files = ModelFiles(self, self.session, self.banner, self.preferences)
@@ -89,6 +92,7 @@ class TrainerWindow(QMainWindow):
         self.experiment_files = ExperimentFiles(self, self.form, self.banner)
         self.data = DataMenu(self, self.form, self.actions_, self.banner)
         self.view = RunView(self.session, self.curves, self.epochs, self.log, self.progress)
+        self.desk = RunDesk(self, self.runs, self.curves, self.form, self.session, self.banner, self.files, self.actions_["start"])  # fmt: skip
         self.looks = LookMenus(self, self.actions_, self.preferences)
         self.closing = ClosingGuard(self, self.session)
         self.last_session = LastSession(self.form, self.banner)
@@ -106,8 +110,8 @@ class TrainerWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         self.tabs = named(QTabWidget(documentMode=True), "tables")
-        self.tabs.addTab(self.epochs, "")
-        self.tabs.addTab(self.log, "")
+        for panel in (self.epochs, self.runs, self.log):
+            self.tabs.addTab(panel, "")
         self.splitter = named(QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False), "centre")
         self.splitter.addWidget(self.curves)
         self.splitter.addWidget(self.tabs)
@@ -166,6 +170,7 @@ class TrainerWindow(QMainWindow):
         }
         for verb, slot in work.items():
             self.actions_[verb].triggered.connect(slot)
+        self.runs.resume_requested.connect(self.ends.resume)
         self.form.undo_stack.indexChanged.connect(self._show_undo)
         self.form.experiment_changed.connect(self.model_panel.show_experiment)
         self.files.loaded.connect(self._on_loaded)
@@ -195,8 +200,8 @@ class TrainerWindow(QMainWindow):
         self.controls.retranslate()
         for name, text in _DOCKS.items():
             self.docks[name].setWindowTitle(tr(text))
-        self.tabs.setTabText(0, tr("Epochs"))
-        self.tabs.setTabText(1, tr("Log"))
+        for place, text in enumerate((tr("Epochs"), tr("Runs"), tr("Log"))):
+            self.tabs.setTabText(place, text)
         self.toolbar.setWindowTitle(tr("Toolbar"))
         self.looks.fill()
         self._show_undo()
@@ -316,12 +321,14 @@ class TrainerWindow(QMainWindow):
             self.resize(1320, 840)
         self.restoreState(self.preferences.layout("state"), _LAYOUT_VERSION)
         self.splitter.restoreState(self.preferences.layout("splitter"))
+        self.runs.table.layout_state = self.preferences.layout("runs")
         self.form.more_shown = self.preferences.more_shown
 
     def _save_layout(self) -> None:
         self.preferences.set_layout("geometry", self.saveGeometry())
         self.preferences.set_layout("state", self.saveState(_LAYOUT_VERSION))
         self.preferences.set_layout("splitter", self.splitter.saveState())
+        self.preferences.set_layout("runs", self.runs.table.layout_state)
         self.preferences.more_shown = self.form.more_shown
         self.preferences.sync()
 
@@ -343,6 +350,7 @@ class TrainerWindow(QMainWindow):
             for dialog in self.findChildren(VerifyDialog):
                 dialog.close_thread()
             self.model_panel.close_thread()
+            self.desk.close()
             self.files.wait()
             self._warming.wait()
             super().closeEvent(event)

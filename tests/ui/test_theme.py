@@ -17,7 +17,9 @@ from desktop_trainer.ui.theme import DARK, LIGHT, Theme, apply_theme, icon
 
 ICONS = [
     *("start", "pause", "step", "stop_and_keep", "stop_and_discard", "save_model", "load_model", "export", "download"),
-    *("evaluate", "theme", "language", "fit", "undo", "redo", "folder", "warning"),
+    *("evaluate", "theme", "language", "fit", "undo", "redo", "folder", "warning", "show_run_curves", "what_changed"),
+    *("delete_runs", "more", "run_new", "run_running", "run_completed", "run_early_stopped", "run_stopped"),
+    *("run_interrupted", "run_diverged", "run_failed"),
 ]
 
 both = pytest.mark.parametrize("look", [LIGHT, DARK], ids=lambda look: look.name)

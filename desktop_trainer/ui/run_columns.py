@@ -1,0 +1,147 @@
+"""The columns of the table of runs: what each shows of a run, and by what it sorts. Knows a run's summary, no widget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from desktop_trainer.experiment.choices import DATASETS, MODELS, OPTIMIZERS
+from desktop_trainer.experiment.fields import Values, get_value
+from desktop_trainer.experiment.registry import Registry
+from desktop_trainer.i18n import mark, tr
+from desktop_trainer.ui.axes import clock
+
+if TYPE_CHECKING:
+    from desktop_trainer.runs.summary import RunSummary
+
+OUTCOMES = {
+    "new": mark("New"),
+    "running": mark("Running"),
+    "completed": mark("Completed"),
+    "early_stopped": mark("Stopped early"),
+    "stopped": mark("Stopped"),
+    "interrupted": mark("Interrupted"),
+    "diverged": mark("Diverged"),
+    "failed": mark("Failed"),
+}
+"""What can have become of a run, in the words of the table."""
+
+
+class RunColumn(NamedTuple):
+    """A column: its name, heading and hint, the text of a run's cell, its place when sorted, and its usual width in characters.
+
+    `key` gives None where there is nothing to sort by: such runs come last either way.
+    """
+
+    name: str
+    heading: str
+    hint: str
+    text: Callable[[RunSummary], str]
+    key: Callable[[RunSummary], Any]
+    width: int
+    number: bool = False
+
+
+def outcome_text(outcome: str) -> str:
+    """What became of a run, in the current language."""
+    return tr(OUTCOMES.get(outcome, outcome))
+
+
+def choice_text(registry: Registry[Any], values: Values, path: str) -> str:
+    """The label of the choice at `path`; one that is not known here is called as its file says."""
+    name = get_value(values, path)
+    return tr(registry[name].label) if isinstance(name, str) and name in registry else str(name or "")
+
+
+def value_text(value: Any) -> str:
+    """A setting's value as people write it; nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return tr("on") if value else tr("off")
+    if isinstance(value, float):
+        return f"{value:g}"
+    return ", ".join(map(value_text, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _figure(name: str, *, best: bool) -> Callable[[RunSummary], float | None]:
+    def figure(run: RunSummary) -> float | None:
+        ended = run.best if best else run.last
+        value = None if ended is None else float(getattr(ended, name))
+        return None if value is None or value != value else value
+
+    return figure
+
+
+def _setting(path: str) -> Callable[[RunSummary], Any]:
+    def number(run: RunSummary) -> Any:
+        value = get_value(run.values, path)
+        return value if isinstance(value, int | float) else None
+
+    return number
+
+
+def _choice(name: str, heading: str, hint: str, registry: Registry[Any], path: str, width: int) -> RunColumn:
+    def text(run: RunSummary) -> str:
+        return choice_text(registry, run.values, path)
+
+    return RunColumn(name, heading, hint, text, lambda run: text(run).casefold() or None, width)
+
+
+def _number(
+    name: str, heading: str, hint: str, key: Callable[[RunSummary], Any], form: Callable[[Any], str], width: int
+) -> RunColumn:
+    def text(run: RunSummary) -> str:
+        value = key(run)
+        return "" if value is None else form(value)
+
+    return RunColumn(name, heading, hint, text, key, width, number=True)
+
+
+def _epochs(run: RunSummary) -> str:
+    return f"{run.epoch} / {run.epochs}" if run.epochs else str(run.epoch)
+
+
+def _tags(run: RunSummary) -> str:
+    return ", ".join(run.tags)
+
+
+COLUMNS = (
+    RunColumn("name", mark("Name"), mark("The name of the run and of its folder. F2 changes it."),
+              lambda run: run.name, lambda run: run.name.casefold(), 36),
+    RunColumn("outcome", mark("State"), mark("What became of the run."),
+              lambda run: outcome_text(run.outcome), lambda run: list(OUTCOMES).index(run.outcome) if run.outcome in OUTCOMES else None, 18),
+    _number("best", mark("Best acc"), mark("The highest test accuracy after any epoch."), _figure("test_accuracy", best=True), "{:.4f}".format, 9),
+    _choice("dataset", mark("Dataset"), mark("What it learned from."), DATASETS, "data.dataset", 15),
+    _choice("model", mark("Model"), mark("What learned."), MODELS, "model", 12),
+    _choice("optimizer", mark("Optimizer"), mark("The rule by which the parameters moved."), OPTIMIZERS, "optimizer", 11),
+    _number("lr", mark("lr"), mark("The learning rate."), _setting("optimizer.lr"), value_text, 8),
+    _number("batch_size", mark("Batch size"), mark("Samples in a batch."), _setting("data.batch_size"), str, 10),
+    RunColumn("epochs", mark("Epochs"), mark("Whole epochs done, of those planned."), _epochs, lambda run: run.epoch, 10, number=True),
+    _number("accuracy", mark("Test acc"), mark("The test accuracy after the last epoch."), _figure("test_accuracy", best=False), "{:.4f}".format, 9),
+    _number("loss", mark("Test loss"), mark("The test loss after the last epoch."), _figure("test_loss", best=False), "{:.4f}".format, 9),
+    _number("seconds", mark("Duration"), mark("The time of training, without loading and pauses."), lambda run: run.seconds or None, lambda value: clock(round(value, 1)), 9),
+    RunColumn("created", mark("When"), mark("When it was started."),
+              lambda run: f"{run.created.astimezone():%Y-%m-%d %H:%M}", lambda run: run.created, 17),
+    RunColumn("tags", mark("Tags"), mark("Your own words for it, with commas between them. F2 changes them."),
+              _tags, lambda run: _tags(run).casefold() or None, 20),
+)  # fmt: skip
+PLACES = {column.name: place for place, column in enumerate(COLUMNS)}
+"""The number of each column by its name."""
+EDITABLE = ("name", "tags")
+
+
+def words_of(run: RunSummary) -> str:
+    """What a search looks through: name, tags, note, recipe, and each setting as ``path=value``."""
+    settings = " ".join(_flat(run.values))
+    return "\n".join((run.name, _tags(run), run.note, run.recipe, settings)).casefold()
+
+
+def _flat(values: Values, prefix: str = "") -> list[str]:
+    words: list[str] = []
+    for key, value in values.items():
+        if isinstance(value, dict):
+            words += _flat(value, f"{prefix}{key}.")
+        elif value is not None:
+            words.append(f"{prefix}{key}={value_text(value)}")
+    return words

@@ -1,0 +1,167 @@
+"""Changes the files of runs for the window: names, tags, notes, the bin and its undo. Knows the panel and the banner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtWidgets import QWidget
+
+from desktop_trainer.i18n import tr
+from desktop_trainer.runs import store
+from desktop_trainer.runs.files import SaveFailed
+from desktop_trainer.ui.banner import Banner
+from desktop_trainer.ui.run_model import Changes
+from desktop_trainer.ui.run_notes import RunNotesDialog, split_tags
+from desktop_trainer.ui.runs_panel import RunsPanel
+from desktop_trainer.ui.thread import IteratorThread
+
+if TYPE_CHECKING:
+    from desktop_trainer.runs.summary import RunSummary
+
+
+class RunFiles(QObject):
+    """What the panel of the runs does with their folders; what cannot be done is said in the banner.
+
+    Signals:
+        moved: a run's folder has another path: the old one and the new one, or None if it is in the bin.
+    """
+
+    moved = Signal(object, object)
+
+    def __init__(self, window: QWidget, panel: RunsPanel, banner: Banner) -> None:
+        super().__init__(window)
+        self._window, self._panel, self._banner = window, panel, banner
+        self._export: IteratorThread | None = None
+        self._problem: BaseException | None = None
+        self._target = Path()
+        panel.edited.connect(self._on_edited)
+
+    @Slot(object, str, str)
+    def _on_edited(self, run: RunSummary, column: str, text: str) -> None:
+        if column == "name":
+            self.rename(run, text)
+        else:
+            self._write(run, split_tags(text), run.note)
+
+    def rename(self, run: RunSummary, name: str) -> None:
+        """Give the run's folder another name."""
+        try:
+            folder = store.rename(run.folder, name)
+        except SaveFailed as error:
+            self._banner.show_error(str(error), error)
+            return
+        self._panel.replace(run.folder, replace(run, folder=folder, name=folder.name))
+        self.moved.emit(run.folder, folder)
+
+    def ask_notes(self, runs: Sequence[RunSummary]) -> None:
+        """Ask for tags and note."""
+        dialog = RunNotesDialog(runs, self._window)
+        dialog.accepted.connect(self._on_notes)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    @Slot()
+    def _on_notes(self) -> None:
+        dialog = self.sender()
+        assert isinstance(dialog, RunNotesDialog)
+        for run in dialog.runs:
+            if not self._write(run, dialog.tags_of(run), dialog.note_of(run)):
+                return
+
+    def _write(self, run: RunSummary, tags: tuple[str, ...], note: str) -> bool:
+        from desktop_trainer.runs.run_folder import Notes, write_notes
+
+        if (tags, note) == (run.tags, run.note):
+            return True
+        try:
+            write_notes(run.folder, Notes(tags, note))
+        except SaveFailed as error:
+            self._banner.show_error(str(error), error)
+            return False
+        self._panel.replace(run.folder, replace(run, tags=tags, note=note))
+        return True
+
+    def delete(self, runs: Sequence[RunSummary]) -> None:
+        """Move the runs to the bin; the banner offers to bring them back."""
+        binned: list[tuple[Path, RunSummary]] = []
+        problem = self._each(runs, lambda run: binned.append((store.discard(run.folder), run)))
+        gone = [run for _, run in binned]
+        self._panel.apply(Changes(frozenset(run.folder for run in gone), ()))
+        for run in gone:
+            self.moved.emit(run.folder, None)
+        if problem is not None:
+            self._banner.show_error(str(problem), problem, do=self._undo(binned))
+        else:
+            self._banner.show_message(self._deleted(gone), do=self._undo(binned))
+
+    def _deleted(self, runs: Sequence[RunSummary]) -> str:
+        if len(runs) == 1:
+            return tr(
+                "{run} was deleted. It lies in the bin for {days:.0f} days.", run=runs[0].name, days=store.KEPT_DAYS
+            )
+        return tr(
+            "{count} runs were deleted. They lie in the bin for {days:.0f} days.", count=len(runs), days=store.KEPT_DAYS
+        )
+
+    def _undo(self, binned: list[tuple[Path, RunSummary]]) -> tuple[str, Callable[[], None]] | None:
+        return (tr("Undo"), partial(self._restore, binned)) if binned else None
+
+    def _restore(self, binned: list[tuple[Path, RunSummary]]) -> None:
+        places = {run.folder: place for place, run in binned}
+        back: list[RunSummary] = []
+
+        def restore(run: RunSummary) -> None:
+            folder = store.restore(places[run.folder])
+            back.append(replace(run, folder=folder, name=folder.name))
+
+        problem = self._each([run for _, run in binned], restore)
+        self._panel.put_back(back)
+        if problem is not None:
+            self._banner.show_error(str(problem), problem)
+
+    def export(self, run: RunSummary, path: Path) -> None:
+        """Write the whole run into the zip file `path`, in a thread."""
+        from desktop_trainer.runs.export import export_run
+
+        if self._export is not None:
+            self._banner.show_message(tr("Another run is being exported. Try again when it is done."))
+            return
+        self._banner.show_message(tr("Writing {file}…", file=path.name))
+        self._target = path
+        self._export, self._problem = IteratorThread(partial(export_run, run.folder, path), self), None
+        self._export.failed.connect(self._on_failed)
+        self._export.finished.connect(self._on_exported)
+        self._export.start()
+
+    @Slot(object)
+    def _on_failed(self, error: BaseException) -> None:
+        self._problem = error
+        self._banner.show_error(str(error), error)
+
+    @Slot()
+    def _on_exported(self) -> None:
+        if self._export is not None:
+            self._export.deleteLater()
+        self._export = None
+        if self._problem is None:
+            self._banner.show_message(tr("Saved {file}.", file=self._target), kind="success")
+
+    def close(self) -> None:
+        """The window is closing: what is being exported comes to its end, or leaves nothing behind."""
+        if self._export is not None:
+            self._export.stop()
+            self._export.wait()
+
+    def _each(self, runs: Sequence[RunSummary], do: Callable[[RunSummary], None]) -> SaveFailed | None:
+        """Do it with every run, until one fails."""
+        try:
+            for run in runs:
+                do(run)
+        except SaveFailed as error:
+            return error
+        return None
