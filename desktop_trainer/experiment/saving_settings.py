@@ -8,12 +8,12 @@ class SavingSettings(Section):
     """When a run writes a checkpoint, besides its start, each pause and its end."""
 
     every_minutes: float = setting(
-        1.0,
+        0.25,
         mark("Save every"),
         mark(
             "How often a checkpoint is written, from which the run goes on exactly after a crash. More often loses less time "
             "then; a save never comes sooner than after 100 times as long as the last one took, so that saving costs less "
-            "than 1 % of the time. 0 turns it off. Usual: 1 to 10."
+            "than 1 % of the time. 0 turns it off. Usual: 0.25 to 10."
         ),
         unit=mark("minutes"),
         advanced=True,

@@ -10,7 +10,7 @@ from pathlib import Path
 from desktop_trainer.runs.files import Disk
 from desktop_trainer.runs.run_folder import CHECKPOINTS, MANIFEST
 
-_NAME = re.compile(r"(\d{4,12}) epoch \d+ batch \d+")
+_NAME = re.compile(r"(\d{4,12}) epoch (\d+) batch (\d+)")
 _STRAY = re.compile(r"\.[0-9a-f]{16}\.tmp")
 """What `write_file` calls a file that it has not finished."""
 
@@ -32,6 +32,12 @@ def all_names(folder: Path) -> list[str]:
 def checkpoints(folder: Path) -> list[str]:
     """The names of those that were finished, oldest first; whether they are undamaged shows when one is loaded."""
     return [name for name in all_names(folder) if (folder / CHECKPOINTS / name / MANIFEST).is_file()]
+
+
+def place_of(name: str) -> tuple[int, int]:
+    """How much was done when the checkpoint called `name` was written: whole epochs, and batches of the next one."""
+    found = _NAME.fullmatch(name)
+    return (int(found[2]), int(found[3])) if found else (0, 0)
 
 
 def remove(folder: Path, name: str, disk: Disk) -> None:

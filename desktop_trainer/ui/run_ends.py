@@ -83,12 +83,19 @@ class RunEnds(QObject):
         self._looking = None
 
     @Slot(object)
-    def _on_interrupted(self, run: RunSummary) -> None:
+    def _on_interrupted(self, found: tuple[RunSummary, tuple[int, int]]) -> None:
+        run, (epoch, batch) = found
         if self._session.active or self._banner.isVisible() or self._preferences.told_run == run.id:
             return
         self._preferences.told_run = run.id
-        figures = {"name": run.name, "epoch": run.epoch + 1, "batch": run.batch}
-        text = tr("The run {name} was interrupted in epoch {epoch} after batch {batch}. It can go on.", **figures)
+        figures = {
+            "name": run.name,
+            "epoch": run.epoch + 1,
+            "batch": run.batch,
+            "saved_epoch": epoch + 1,
+            "saved": batch,
+        }
+        text = tr("The run {name} was interrupted in epoch {epoch} after batch {batch}. It was saved last in epoch {saved_epoch} after batch {saved}, and can go on from there.", **figures)  # fmt: skip
         self._banner.show_message(text, do=(tr("Resume"), lambda: self.resume(run.folder)))
 
     @Slot(object)
@@ -163,9 +170,11 @@ def explain(error: BaseException) -> str:
     return f"{text}\n{advice}"
 
 
-def _newest_interrupted() -> Generator[RunSummary, None, None]:
-    """Called in a thread: the newest run, if it was interrupted and can go on."""
+def _newest_interrupted() -> Generator[tuple[RunSummary, tuple[int, int]], None, None]:
+    """Called in a thread: the newest run that was interrupted and can go on, and where it was saved last."""
+    from desktop_trainer.runs.checkpoint_folders import checkpoints, place_of
     from desktop_trainer.runs.index import RunIndex
 
     interrupted = [run for run in RunIndex().refresh() if run.outcome == "interrupted" and run.checkpoint]
-    yield from interrupted[:1]
+    for run in interrupted[:1]:
+        yield run, place_of(checkpoints(run.folder)[-1])
