@@ -124,7 +124,8 @@ class Recording:
         if self._over is None:
             if outcome == "stopped":
                 self.flush()  # what was not shown yet stands in the journal all the same
-            self._over = self.training.ended(outcome, reason)
+            ended = self.training.ended(outcome)
+            self._over = ended if ended.reason else replace(ended, reason=reason)
             self._keeper.end(self._over)
         problem = self._keeper.attempt()
         self._end(self._over)

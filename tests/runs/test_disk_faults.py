@@ -272,16 +272,16 @@ def after_power_loss(root: Path, log: list[Any], target: Path, *, names_survive:
             folder = inside(path)
             folder.durable = dict(folder)
             continue
-        holder, item = inside(path.parent), inside(path.parent).get(path.name)
+        holder = inside(path.parent)
         match name:
             case "create":
                 holder[path.name] = File()
             case "make_folder":
                 holder[path.name] = Folder()
             case "write":
-                item.whole += more[0]
+                holder[path.name].whole += more[0]
             case "sync":
-                item.synced = item.whole
+                holder[path.name].synced = holder[path.name].whole
             case "replace":
                 inside(more[0].parent)[more[0].name] = holder.pop(path.name)
             case "remove":
