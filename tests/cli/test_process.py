@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from desktop_trainer.runs.checkpoint import newest_checkpoint
 from desktop_trainer.runs.model_file import load_model
 
 ENDLESS = ["train", "--dataset", "synthetic", "--epochs", "100000", "--device", "cpu", "--threads", "1", "--json"]
@@ -53,6 +54,8 @@ def test_a_signal_stops_after_the_batch_in_hand_and_keeps(number: int, code: int
     assert len(batches) == ended["epoch"] * 4 + ended["batch"]  # 1000 samples in batches of 256: none is missing
     assert ended["paths"]["model"] == str(path)
     assert load_model(path).experiment is not None
+    state = newest_checkpoint(Path(ended["paths"]["run"])).state
+    assert (state["epoch"], state["batch"]) == (ended["epoch"], ended["batch"])
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")

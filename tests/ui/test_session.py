@@ -182,3 +182,37 @@ def test_a_model_can_be_had_in_the_middle_of_a_run(qtbot: QtBot, session: Sessio
     qtbot.waitUntil(lambda: bool(models), timeout=30_000)
     assert session.state is RunState.RUNNING
     assert models[0].weights
+
+
+def test_a_save_that_fails_pauses_and_resume_tries_again(
+    qtbot: QtBot, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from desktop_trainer.runs.events import SaveProblem
+    from desktop_trainer.runs.files import Disk
+
+    session.start(parse_experiment({**ENDLESS, "saving": {"every_batches": 1}}))
+    until_training(qtbot, session)
+    with monkeypatch.context() as patch:
+
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        patch.setattr(Disk, "make_folder", full)
+        qtbot.waitUntil(lambda: session.state is RunState.PAUSED, timeout=30_000)
+        assert any(isinstance(event, SaveProblem) for event in HEARD)
+    HEARD.clear()
+    session.resume()
+    until_training(qtbot, session)
+    assert session.state is RunState.RUNNING
+
+
+def test_a_run_of_another_day_goes_on_with_its_curves(qtbot: QtBot, session: Session) -> None:
+    ended = finish(qtbot, session)
+    experiment = session.experiment
+    assert experiment is not None
+    HEARD.clear()
+    with qtbot.waitSignal(session.ended, timeout=30_000) as caught:
+        session.reopen(Path(ended.paths["run"]), experiment, {"training.epochs": 3})
+    assert caught.args[0].epoch == 3
+    assert [event.epoch for event in HEARD if isinstance(event, EpochEnded)] == [1, 2, 3]
+    assert session.can_continue

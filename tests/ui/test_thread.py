@@ -1,5 +1,7 @@
 """The training thread obeys between two events, whatever the run is doing."""
 
+import errno
+import os
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,12 @@ from pytestqt.qtbot import QtBot
 from desktop_trainer.engine.events import BatchEnded, Event
 from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.problems import parse_experiment
+from desktop_trainer.runs.checkpoint import newest_checkpoint
+from desktop_trainer.runs.checkpoint_folders import checkpoints
+from desktop_trainer.runs.events import SaveProblem
+from desktop_trainer.runs.files import Disk
 from desktop_trainer.runs.recording import Recording
+from desktop_trainer.runs.resume import reopen
 from desktop_trainer.ui.thread import Command, IteratorThread, TrainingThread
 
 VALUES = {
@@ -120,3 +127,76 @@ def test_an_iterator_is_pulled_in_the_thread_and_closed_when_stopped(qtbot: QtBo
         thread.stop()
     assert closed == [True]
     assert where == [thread]
+
+
+class FullDisk(Disk):
+    """Has no room for a checkpoint while `full`."""
+
+    def __init__(self) -> None:
+        self.full = False
+
+    def make_folder(self, path: Path) -> None:
+        if self.full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        super().make_folder(path)
+
+
+def saved_thread(folder: Path, disk: Disk | None = None, every_batches: int = 0, **options: Any) -> TrainingThread:
+    """A thread with an endless run in `folder`."""
+    saving = {"every_minutes": 0, "every_batches": every_batches}
+    values = {**VALUES, "training": {"epochs": 2000}, "saving": saving}
+    return TrainingThread(lambda: Recording(Training(parse_experiment(values)), folder, disk=disk), **options)
+
+
+def test_a_save_that_fails_holds_the_run_and_resume_tries_again(qtbot: QtBot, tmp_path: Path) -> None:
+    disk = FullDisk()
+    thread = saved_thread(tmp_path, disk, every_batches=1, step=True)
+    seen: list[Any] = []
+    thread.happened.connect(seen.append)
+    with qtbot.waitSignal(thread.held, timeout=30_000):
+        thread.start()
+    disk.full = True
+    for tries in (1, 2):
+        with qtbot.waitSignal(thread.held, timeout=30_000):
+            thread.tell(Command.RESUME)
+        problems = [event for event in seen if isinstance(event, SaveProblem)]
+        assert len(problems) == tries
+        assert "disk is full" in problems[-1].reason
+        assert thread.recording is not None
+        assert (thread.recording.training.epoch, thread.recording.training.batch) == (0, 2)
+    disk.full = False
+    with qtbot.waitSignal(thread.held, timeout=30_000):
+        thread.tell(Command.STEP)
+    assert batches(seen) in ([1, 2], [1, 2, 3])
+    assert newest_checkpoint(tmp_path).state["batch"] >= 2
+    thread.tell(Command.STOP)
+    thread.wait()
+
+
+def test_a_run_that_is_held_is_saved_there(qtbot: QtBot, tmp_path: Path) -> None:
+    thread = saved_thread(tmp_path, step=True)
+    with qtbot.waitSignal(thread.held, timeout=30_000):
+        thread.start()
+    qtbot.waitUntil(lambda: len(checkpoints(tmp_path)) == 2, timeout=30_000)
+    assert checkpoints(tmp_path)[-1] == "0002 epoch 0 batch 1"
+    thread.tell(Command.STOP)
+    thread.wait()
+
+
+def test_a_run_that_goes_on_tells_its_history_first(qtbot: QtBot, tmp_path: Path) -> None:
+    first = saved_thread(tmp_path, step=True)
+    with qtbot.waitSignal(first.held, timeout=30_000):
+        first.start()
+    first.tell(Command.STOP)
+    first.wait()
+    again = TrainingThread(lambda: reopen(tmp_path), step=True, replay=True)
+    past: list[Event] = []
+    seen: list[Event] = []
+    again.replayed.connect(past.append)
+    again.happened.connect(seen.append)
+    with qtbot.waitSignal(again.held, timeout=30_000):
+        again.start()
+    assert batches(past) == [1]
+    assert batches(seen) == [2]
+    again.tell(Command.STOP)
+    again.wait()

@@ -1,0 +1,128 @@
+"""``resume`` within this process: which run, from where, with what changed, and what is refused."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desktop_trainer.cli import main
+from desktop_trainer.cli import train as train_module
+from desktop_trainer.runs.checkpoint import newest_checkpoint
+from desktop_trainer.runs.checkpoint_folders import checkpoints
+from desktop_trainer.runs.files import Disk
+from desktop_trainer.runs.journal import read_journal
+from desktop_trainer.runs.lock import RunLock
+from desktop_trainer.runs.run_folder import CHECKPOINTS, read_facts
+
+Captured = pytest.CaptureFixture[str]
+SMALL = [
+    "train",
+    "--dataset",
+    "synthetic",
+    "--batch-size",
+    "500",
+    "--epochs",
+    "2",
+    "--device",
+    "cpu",
+    "--threads",
+    "1",
+    "--json",
+]
+
+
+def objects(capsys: Captured) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.fixture
+def run(capsys: Captured) -> Path:
+    """A run of two epochs that is complete."""
+    assert main(SMALL) == 0
+    return Path(objects(capsys)[-1]["paths"]["run"])
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_a_run_goes_on_by_its_name_or_its_folder(run: Path, capsys: Captured, by_name: bool) -> None:
+    assert main(["resume", run.name if by_name else str(run), "--epochs", "3", "--json"]) == 0
+    items = objects(capsys)
+    (started,) = [item for item in items if item["event"] == "run_started"]
+    assert (started["epoch"], started["epochs"]) == (2, 3)
+    assert [item["epoch"] for item in items if item["event"] == "epoch_ended"] == [3]
+    assert items[-1]["outcome"] == "completed"
+    assert [event.epoch for event in read_journal(run).epochs] == [1, 2, 3]
+
+
+def test_a_setting_can_be_changed_and_the_journal_says_so(run: Path, capsys: Captured) -> None:
+    assert main(["resume", run.name, "--lr", "0.5", "--epochs", "3", "--json"]) == 0
+    assert {item["lr"] for item in objects(capsys) if item["event"] == "batch_ended"} == {0.5}
+    assert set(read_journal(run).starts[-1].changes) == {"optimizer.lr", "training.epochs"}
+
+
+def test_it_goes_back_to_an_earlier_checkpoint(run: Path, capsys: Captured) -> None:
+    first = checkpoints(run)[0]
+    assert main(["resume", run.name, "--checkpoint", first, "--json"]) == 0
+    assert [item["epoch"] for item in objects(capsys) if item["event"] == "epoch_ended"] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [(["--batch-size", "3"], "no option --batch-size"), (["--lr", "-1"], "optimizer.lr"), (["--epochs", "many"], "training.epochs")],
+)  # fmt: skip
+def test_what_cannot_be_changed_is_refused_and_the_run_is_as_it_was(
+    run: Path, capsys: Captured, argv: list[str], words: str
+) -> None:
+    before = (run / "events.jsonl").read_bytes()
+    assert main(["resume", run.name, *argv]) == 2
+    assert words in capsys.readouterr().err
+    assert (run / "events.jsonl").read_bytes() == before
+
+
+def test_no_such_run_names_those_that_are_near(run: Path, capsys: Captured) -> None:
+    assert main(["resume", run.name.replace("mlp", "lenet")]) == 2
+    assert run.name in capsys.readouterr().err
+
+
+def test_a_run_that_is_going_on_is_refused(run: Path, capsys: Captured) -> None:
+    with RunLock(run):
+        assert main(["resume", run.name]) == 1
+    assert "is going on in another window" in capsys.readouterr().err
+
+
+def test_a_damaged_checkpoint_is_told_on_stderr_and_the_one_before_is_used(run: Path, capsys: Captured) -> None:
+    newest = run / CHECKPOINTS / checkpoints(run)[-1]
+    (newest / "weights.safetensors").write_bytes(b"")
+    assert main(["resume", run.name, "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert "is damaged" in err
+    assert "The one before is used: 0001 epoch 0 batch 0." in err
+    assert json.loads(out.splitlines()[-1])["outcome"] == "completed"
+
+
+def test_a_full_disk_is_told_and_tried_again_until_there_is_room(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_module, "RETRY_SECONDS", 0.0)
+    make_folder, left = Disk.make_folder, [3]
+
+    def full(disk: Disk, path: Path) -> None:
+        if path.name.startswith("0002") and left[0]:
+            left[0] -= 1
+            raise OSError(28, os.strerror(28), str(path))
+        make_folder(disk, path)
+
+    monkeypatch.setattr(Disk, "make_folder", full)
+    assert main(SMALL) == 0
+    out, err = capsys.readouterr()
+    assert err.count("The disk is full") == 3
+    assert "tries again" in err
+    ended = json.loads(out.splitlines()[-1])
+    assert ended["outcome"] == "completed"
+    assert newest_checkpoint(Path(ended["paths"]["run"])).state["epoch"] == 2
+
+
+def test_a_recipe_is_remembered_by_its_name(capsys: Captured) -> None:
+    assert main(["train", "--recipe", "digits_first_steps", "--epochs", "1", "--device", "cpu", "--json"]) == 0
+    assert read_facts(Path(objects(capsys)[-1]["paths"]["run"])).recipe == "digits_first_steps"
