@@ -24,12 +24,15 @@ PACKAGE = Path(i18n.__file__).parent
 PO = folders.resources() / "i18n" / "zh_CN" / "LC_MESSAGES" / f"{i18n.DOMAIN}.po"
 
 NAMES = {
-    "Adam", "AdamW", "Beta 1", "Beta 2", "CIFAR-10", "Fashion-MNIST", "KMNIST", "LeNet", "MNIST", "MobileNetV3-small",
-    "ResNet-18", "SGD",
+    "Adam", "AdamW", "Beta 1", "Beta 2", "CIFAR-10", "Fashion-MNIST", "KMNIST", "LeNet", "MB", "MNIST",
+    "MobileNetV3-small", "ResNet-18", "SGD",
 }  # fmt: skip
-"""Proper names, which every language leaves as they are."""
+"""Proper names and units, which every language leaves as they are."""
 
-EVERYDAY = {"Data folder"}
+EVERYDAY = {
+    "Data folder", "Folder", "Memory limit", "Parts of a batch", "Save at batches", "Save at epochs", "Save every",
+    "Share for the test",
+}  # fmt: skip
 """Labels that are no terms of the field, so that nobody would search for the English word."""
 
 

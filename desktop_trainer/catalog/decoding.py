@@ -82,7 +82,8 @@ class ImageSamples:
             try:
                 images[number] = decode(path, self.size)
             except BadImage as error:
-                text = tr("{file} cannot be read any more: {why}. Start again.", file=path, why=tr(str(error)))
+                why = str(error)
+                text = tr("{file} cannot be read any more: {why}. Start again.", file=path, why=tr(why))
                 raise DataDamaged(text) from error
         return images, self.labels[list(indices)]
 

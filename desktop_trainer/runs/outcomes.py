@@ -17,4 +17,4 @@ OUTCOMES = {
 
 def outcome_text(outcome: str) -> str:
     """What became of a run, in the current language."""
-    return tr(OUTCOMES.get(outcome, outcome))
+    return tr(OUTCOMES[outcome]) if outcome in OUTCOMES else outcome
