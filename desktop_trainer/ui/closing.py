@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from desktop_trainer.i18n import tr
-from desktop_trainer.ui.session import Session
+from desktop_trainer.ui.session import RunState, Session
 
 
 class ClosingGuard(QObject):
@@ -18,6 +18,7 @@ class ClosingGuard(QObject):
         self._asking: QMessageBox | None = None
         self._closing = False
         session.ended.connect(self._on_ended)
+        session.state_changed.connect(self._on_state)
 
     def may_close(self) -> bool:
         """Whether the window may close now; if not, the question is being asked or the run is about to end."""
@@ -28,8 +29,12 @@ class ClosingGuard(QObject):
         return False
 
     def close_now(self) -> None:
-        """Stop and keep without asking, then close."""
-        self._close(discard=False)
+        """Stop and keep without asking, then close, whatever happens: nobody can be asked."""
+        self._closing = True
+        if self._session.active:
+            self._session.stop(anyway=True)
+        else:
+            self._window.close()
 
     def _ask(self) -> None:
         box = QMessageBox(self._window)
@@ -70,6 +75,12 @@ class ClosingGuard(QObject):
             self._session.stop(discard=discard)
         else:
             self._window.close()
+
+    @Slot(object)
+    def _on_state(self, state: RunState) -> None:
+        """A run that was to end is paused: it could not be saved, so the window stays."""
+        if state is RunState.PAUSED:
+            self._closing = False
 
     @Slot(object)
     def _on_ended(self, _: object) -> None:

@@ -139,15 +139,18 @@ class Session(QObject):
         if self.state is RunState.PAUSED:
             self._tell(Command.STEP, RunState.PAUSING)
 
-    def stop(self, *, discard: bool = False) -> None:
-        """End the run after the batch in hand and keep its model, or discard it."""
+    def stop(self, *, discard: bool = False, anyway: bool = False) -> None:
+        """End the run after the batch in hand and keep it, or discard it.
+
+        A run that cannot be saved is paused instead, unless it is to end `anyway`.
+        """
         if self.active and self.state is not RunState.STOPPING:
             self._discard = discard
-            self._tell(Command.STOP, RunState.STOPPING)
+            self._tell(Command.STOP_ANYWAY if discard or anyway else Command.STOP, RunState.STOPPING)
 
     def stop_and_wait(self, seconds: float) -> None:
         """As `stop`, and stand still until the run is kept, so long at most: the machine is about to shut down."""
-        self.stop()
+        self.stop(anyway=True)
         if self._thread is not None:
             self._thread.wait(int(1000 * seconds))
 
@@ -241,7 +244,7 @@ class Session(QObject):
         if name == "RunStarted":
             self._started = True
             self.model_changed.emit()
-        elif name == "SaveProblem" and self.state is RunState.RUNNING:
+        elif name == "SaveProblem" and self.state in (RunState.RUNNING, RunState.STOPPING):
             self._set_state(RunState.PAUSING)
         self.happened.emit(event)
 

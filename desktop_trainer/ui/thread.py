@@ -53,12 +53,13 @@ class IteratorThread(QThread):
 
 
 class Command(Enum):
-    """What a training thread can be told between two events."""
+    """What a training thread can be told between two events. STOP keeps the run: if it cannot be saved, it holds instead."""
 
     PAUSE = "pause"
     RESUME = "resume"
     STEP = "step"
     STOP = "stop"
+    STOP_ANYWAY = "stop anyway"
     SNAPSHOT = "snapshot"
 
 
@@ -155,8 +156,11 @@ class TrainingThread(QThread):
             if command is Command.SNAPSHOT:
                 if recording.training.started:
                     self.snapshot.emit(recording.snapshot())
+            elif command is Command.STOP and (problem := recording.checkpoint()) is not None:
+                self.happened.emit(problem)
+                self._holding, self._unsaved, told = True, True, False
             else:
-                self._stopped = command is Command.STOP
+                self._stopped = command in (Command.STOP, Command.STOP_ANYWAY)
                 self._holding, self._stepping = command is Command.PAUSE, command is Command.STEP
 
     def _next_command(self, recording: Recording) -> Command:

@@ -1,5 +1,6 @@
 """What the window says when a run did not end well, and what its button then does."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -12,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop_trainer import folders
 from desktop_trainer.engine.events import RunEnded
+from desktop_trainer.runs.files import Disk
 from desktop_trainer.runs.history import read_journal
 from desktop_trainer.runs.run_folder import EVENTS
 from desktop_trainer.ui.session import RunState
@@ -183,3 +185,56 @@ def test_a_folder_that_cannot_be_written_is_said_at_start(qtbot: QtBot, open_win
     with qtbot.waitSignal(window.session.failed, timeout=60_000):
         window.actions_["start"].trigger()
     assert "cannot be made" in window.banner.text
+
+
+def full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the disk has no room."""
+
+    def no_room(_self: Disk, _file: object, _data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Disk, "write", no_room)
+
+
+@pytest.mark.parametrize("how", ["stop", "close"])
+def test_a_run_that_cannot_be_saved_does_not_end(
+    qtbot: QtBot, open_window: Opener, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Neither by Stop and keep nor by closing the window: it waits for room, and is whole then."""
+    window = open_window({**RUN, "training": {"epochs": 100_000}})
+    window.actions_["start"].trigger()
+    qtbot.waitUntil(lambda: len(window.curves.series.epochs) > 0, timeout=60_000)
+    with monkeypatch.context() as no_room:
+        full(no_room)
+        if how == "stop":
+            window.actions_["stop_and_keep"].trigger()
+        else:
+            window.close()
+            qtbot.mouseClick(child(window, QPushButton, "close_and_keep"), Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: window.session.state is RunState.PAUSED, timeout=30_000)
+        assert "could not be saved" in window.banner.text
+        assert window.isVisible()
+        assert not window.closing.may_close()
+        child(window, QPushButton, "keep_training").click()
+    with qtbot.waitSignal(window.session.ended, timeout=30_000) as ended:
+        window.actions_["stop_and_keep"].trigger()
+    assert ended.args[0].outcome == "stopped"
+    history = read_journal(the_run())
+    assert history.ended is not None
+    assert history.position == (ended.args[0].epoch, ended.args[0].batch)
+    assert sum(map(len, history.records)) == 5 * ended.args[0].epoch + ended.args[0].batch
+
+
+def test_a_run_that_cannot_be_saved_can_be_discarded(
+    qtbot: QtBot, open_window: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window({**RUN, "training": {"epochs": 100_000}})
+    window.actions_["start"].trigger()
+    qtbot.waitUntil(lambda: len(window.curves.series.epochs) > 0, timeout=60_000)
+    with monkeypatch.context() as no_room:
+        full(no_room)
+        window.actions_["stop_and_keep"].trigger()
+        qtbot.waitUntil(lambda: window.session.state is RunState.PAUSED, timeout=30_000)
+        with qtbot.waitSignal(window.session.ended, timeout=30_000):
+            window.session.stop(discard=True)
+    qtbot.waitUntil(lambda: not window.session.active)
