@@ -318,7 +318,7 @@ class TrainerWindow(QMainWindow):
 
     def _restore_layout(self) -> None:
         if not self.restoreGeometry(self.preferences.layout("geometry")):
-            self.resize(1320, 840)
+            self.resize(QSize(1320, 840).boundedTo(self.screen().availableSize()))
         self.restoreState(self.preferences.layout("state"), _LAYOUT_VERSION)
         self.splitter.restoreState(self.preferences.layout("splitter"))
         self.runs.table.layout_state = self.preferences.layout("runs")
