@@ -149,6 +149,7 @@ def test_mnemonics_stay_at_the_same_letter() -> None:
 @pytest.mark.parametrize("language", list(i18n.LANGUAGES))
 def test_a_mnemonic_means_one_entry_of_its_menu(language: str) -> None:
     pytest.importorskip("PySide6")
+    from desktop_trainer.ui import run_actions
     from desktop_trainer.ui.actions import MENUS, ROWS
 
     i18n.set_language(language)
@@ -156,6 +157,7 @@ def test_a_mnemonic_means_one_entry_of_its_menu(language: str) -> None:
         name: {row.text for row in ROWS if row.menu == name and row.verb} for name in MENUS
     }
     menus["run"] = {*menus["run"], *constants("ui/run_controls.py")}
+    menus["of the runs"] = {row.text for row in run_actions.ROWS if row.verb}
     menus |= {"bar": MENUS.values(), "theme": constants("ui/look_menus.py")}
     for name, entries in menus.items():
         letters = [letter for text in entries if (letter := mnemonic(tr(text)))]

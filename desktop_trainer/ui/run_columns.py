@@ -9,22 +9,11 @@ from desktop_trainer.experiment.choices import DATASETS, MODELS, OPTIMIZERS
 from desktop_trainer.experiment.fields import Values, get_value
 from desktop_trainer.experiment.registry import Registry
 from desktop_trainer.i18n import mark, tr
+from desktop_trainer.runs.outcomes import OUTCOMES, outcome_text
 from desktop_trainer.ui.axes import clock
 
 if TYPE_CHECKING:
     from desktop_trainer.runs.summary import RunSummary
-
-OUTCOMES = {
-    "new": mark("New"),
-    "running": mark("Running"),
-    "completed": mark("Completed"),
-    "early_stopped": mark("Stopped early"),
-    "stopped": mark("Stopped"),
-    "interrupted": mark("Interrupted"),
-    "diverged": mark("Diverged"),
-    "failed": mark("Failed"),
-}
-"""What can have become of a run, in the words of the table."""
 
 
 class RunColumn(NamedTuple):
@@ -40,11 +29,6 @@ class RunColumn(NamedTuple):
     key: Callable[[RunSummary], Any]
     width: int
     number: bool = False
-
-
-def outcome_text(outcome: str) -> str:
-    """What became of a run, in the current language."""
-    return tr(OUTCOMES.get(outcome, outcome))
 
 
 def choice_text(registry: Registry[Any], values: Values, path: str) -> str:

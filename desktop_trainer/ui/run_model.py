@@ -19,7 +19,8 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QFont, QIcon
 
 from desktop_trainer.i18n import tr
-from desktop_trainer.ui.run_columns import COLUMNS, EDITABLE, OUTCOMES, PLACES, words_of
+from desktop_trainer.runs.outcomes import OUTCOMES
+from desktop_trainer.ui.run_columns import COLUMNS, EDITABLE, PLACES, words_of
 from desktop_trainer.ui.theme import icon
 
 if TYPE_CHECKING:
