@@ -162,7 +162,7 @@ class RunsPanel(QWidget):
         self._search.setAccessibleName(tr("Search the runs"))
         self._search.setToolTip(tr("Every word must occur in the name, the tags, the note or the settings, which read like “optimizer.lr=0.1”."))  # fmt: skip
         self._state.setAccessibleName(tr("State of the runs to show"))
-        self._state.setToolTip(tr("Show only the runs of which this became."))
+        self._state.setToolTip(tr("Show only the runs in this state."))
         for place, (outcome, text) in enumerate({"": tr("All states"), **OUTCOMES}.items()):
             if place == self._state.count():
                 self._state.addItem("", outcome)
