@@ -69,6 +69,11 @@ class ExperimentForm(QWidget):
         return self._draft.problems
 
     @property
+    def recipe(self) -> str:
+        """The name of the recipe whose settings these are; empty if they are no recipe's."""
+        return self._recipe.value() or ""
+
+    @property
     def undo_stack(self) -> QUndoStack:
         """The changes made here; the text of each is its setting's label."""
         return self._draft.undo_stack

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from desktop_trainer.experiment.choices import DATASETS, MODELS, OPTIMIZERS
 from desktop_trainer.experiment.fields import Values, get_value
+from desktop_trainer.experiment.recipes import recipes
 from desktop_trainer.experiment.registry import Registry
 from desktop_trainer.i18n import mark, tr
 from desktop_trainer.runs.outcomes import OUTCOMES, outcome_text
@@ -86,6 +88,17 @@ def _epochs(run: RunSummary) -> str:
     return f"{run.epoch} / {run.epochs}" if run.epochs else str(run.epoch)
 
 
+@cache
+def _recipe_titles() -> dict[str, str]:
+    return {name: item.title for name, item in recipes().items()}
+
+
+def recipe_text(run: RunSummary) -> str:
+    """The title of the run's recipe; one that is not known here is called as its file says."""
+    title = _recipe_titles().get(run.recipe)
+    return tr(title) if title is not None else run.recipe
+
+
 def _tags(run: RunSummary) -> str:
     return ", ".join(run.tags)
 
@@ -107,6 +120,8 @@ COLUMNS = (
     _number("seconds", mark("Duration"), mark("The time of training, without loading and pauses."), lambda run: run.seconds or None, lambda value: clock(round(value, 1)), 9),
     RunColumn("created", mark("When"), mark("When it was started."),
               lambda run: f"{run.created.astimezone():%Y-%m-%d %H:%M}", lambda run: run.created, 17),
+    RunColumn("recipe", mark("Recipe"), mark("The ready-made experiment that it is, if it is one."),
+              recipe_text, lambda run: recipe_text(run).casefold() or None, 24),
     RunColumn("tags", mark("Tags"), mark("Your own words for it, with commas between them. F2 changes them."),
               _tags, lambda run: _tags(run).casefold() or None, 20),
 )  # fmt: skip

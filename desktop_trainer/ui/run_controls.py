@@ -130,7 +130,7 @@ class RunControls(QObject):
         experiment = self._form.experiment
         if experiment is not None and not self._session.active and self._data_present(experiment):
             self._span = experiment.training.epochs
-            self._session.start(experiment, step=step)
+            self._session.start(experiment, step=step, recipe=self._form.recipe)
 
     def _data_present(self, experiment: Experiment) -> bool:
         """Whether the dataset is there; if not, say so and offer to fetch it."""

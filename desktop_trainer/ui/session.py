@@ -98,13 +98,15 @@ class Session(QObject):
         """Whole epochs of the last run."""
         return self._last.training.epoch if self._last is not None else 0
 
-    def start(self, experiment: Experiment, *, weights_of: SavedModel | None = None, step: bool = False) -> None:
+    def start(
+        self, experiment: Experiment, *, weights_of: SavedModel | None = None, step: bool = False, recipe: str = ""
+    ) -> None:
         """Begin a run, from new parameters or those of a model; with `step`, hold after its first batch."""
         if self.active:
             return
         weights = None if weights_of is None else weights_of.weights
         self._binned = None
-        self._launch(experiment, lambda: _new_recording(experiment, weights), step=step, fresh=True)
+        self._launch(experiment, lambda: _new_recording(experiment, weights, recipe), step=step, fresh=True)
 
     def go_on(self, epochs: int) -> None:
         """Continue the last run, until it has done `epochs` epochs in all.
@@ -285,14 +287,14 @@ class Session(QObject):
             self.discard_last()
 
 
-def _new_recording(experiment: Experiment, weights: Mapping[str, Tensor] | None) -> Recording:
+def _new_recording(experiment: Experiment, weights: Mapping[str, Tensor] | None, recipe: str) -> Recording:
     """Called in the thread: torch is loaded here."""
     from desktop_trainer.engine.training import Training
     from desktop_trainer.runs.recording import Recording
     from desktop_trainer.runs.store import empty_bin, new_folder
 
     empty_bin()
-    return Recording(Training(experiment, weights=weights), new_folder(experiment))
+    return Recording(Training(experiment, weights=weights), new_folder(experiment), recipe=recipe)
 
 
 def _reopened(folder: Path, changes: Mapping[str, Any] | None) -> Recording:

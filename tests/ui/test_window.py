@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop_trainer import i18n
 from desktop_trainer.runs.model_file import load_model
+from desktop_trainer.runs.run_folder import read_facts
 from desktop_trainer.ui.session import RunState
 
 Opener = Callable[..., Any]
@@ -68,6 +69,19 @@ def test_start_trains_and_shows_every_batch_and_epoch(qtbot: QtBot, open_window:
     assert "examples/sec on cpu" in lines
     assert "MLP" in window.windowTitle()
     assert window.form.editor("data.batch_size").control.isEnabled()
+
+
+def test_a_run_knows_the_recipe_it_was_started_from(qtbot: QtBot, open_window: Opener, home: Path) -> None:
+    window = open_window()
+    assert window.form.recipe == "digits_first_steps"
+    with qtbot.waitSignal(window.session.ended, timeout=60_000):
+        click(qtbot, window, "start")
+        until_training(qtbot, window)
+        click(qtbot, window, "stop_and_keep")
+    (folder,) = (home / "runs").glob("2*")
+    assert read_facts(folder).recipe == "digits_first_steps"
+    window.form.set_value("data.batch_size", 65)
+    assert window.form.recipe == ""
 
 
 def test_pause_holds_step_does_one_batch_resume_goes_on(qtbot: QtBot, open_window: Opener) -> None:
