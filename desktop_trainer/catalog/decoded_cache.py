@@ -74,7 +74,7 @@ def decoded(listing: Listing, size: int) -> Generator[Preparing, None, Decoded]:
     """
     entry = cache_folder() / _key(listing, size)
     head = _header((len(listing.paths), 3, size, size))
-    found = yield from _checked(entry, head, len(listing.paths) * 3 * size * size)
+    found = yield from _checked(entry, head, listing, len(listing.paths) * 3 * size * size)
     if found is None:
         shutil.rmtree(entry, ignore_errors=True)
         found = yield from _made(entry, listing, size, head)
@@ -102,21 +102,31 @@ def _header(shape: tuple[int, ...]) -> bytes:
     return file.getvalue()
 
 
-def _checked(entry: Path, head: bytes, nbytes: int) -> Generator[Preparing, None, Decoded | None]:
+def _checked(entry: Path, head: bytes, listing: Listing, nbytes: int) -> Generator[Preparing, None, Decoded | None]:
     """The entry, if it is there and what was written."""
     images = entry / _IMAGES
     try:
-        index = json.loads((entry / _INDEX).read_text(encoding="utf-8"))
-        skipped, checksum = dict(index["skipped"]), index["checksum"]
+        skipped, checksum = _index(entry / _INDEX, listing)
         if checksum is None:
             return None if _room(entry, nbytes) else Decoded(entry / _INDEX, None, 0, skipped)
         with images.open("rb") as file:
             if file.read(len(head)) != head or (yield from _checksum(file, nbytes)) != checksum:
                 return None
         os.utime(entry / _INDEX)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return Decoded(entry / _INDEX, images, len(head), skipped)
+
+
+def _index(path: Path, listing: Listing) -> tuple[dict[str, str], Any]:
+    """Which images of `listing` were skipped and why, and the checksum of the pixels."""
+    index = json.loads(path.read_text(encoding="utf-8"))
+    skipped = index["skipped"]
+    if not isinstance(skipped, dict) or not all(isinstance(why, str) for why in skipped.values()):
+        raise ValueError("no list of images")
+    if skipped and not skipped.keys() <= set(listing.paths):
+        raise ValueError("images of another folder")
+    return skipped, index["checksum"]
 
 
 def _checksum(file: IO[bytes], nbytes: int) -> Generator[Preparing, None, int]:

@@ -16,12 +16,14 @@ from desktop_trainer.catalog.errors import DataDamaged, DataGone
 from desktop_trainer.catalog.samples import FileSamples, gone
 from desktop_trainer.i18n import mark, tr
 
+_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""Whatever the name says, the content decides; Pillow would have an EPS run as a program, by Ghostscript."""
 _BOMB = mark("it is too large: its pixels would fill the memory")
 _NO_IMAGE = mark("it is not an image, whatever its name says")
 _EMPTY = mark("it is empty")
 _UNREADABLE = (
     OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, EOFError,
-    struct.error, zlib.error,
+    NotImplementedError, struct.error, zlib.error,
 )  # fmt: skip
 """What Pillow's readers raise over a file that is not what they expect."""
 
@@ -38,7 +40,7 @@ def decode(path: Path, size: int) -> NDArray[np.uint8]:
         DataGone: if there is no such file.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=_FORMATS) as image:
             image.draft("RGB", (2 * size, 2 * size))  # a JPEG can be read smaller, still twice as large as wanted
             fitted = ImageOps.fit(_rgb(ImageOps.exif_transpose(image)), (size, size), Image.Resampling.BILINEAR)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import shutil
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +95,20 @@ def test_every_kind_of_image_becomes_rgb(mode: str, tmp_path: Path) -> None:
     image = Image.new("L", (10, 10), 255)
     (Image.new(mode, (10, 10)) if mode == "I;16" else image.convert("RGB").convert(mode)).save(path)
     assert decoding.decode(path, 4).shape == (3, 4, 4)
+
+
+@pytest.mark.skipif(shutil.which("gs") is None, reason="there is no Ghostscript to run such a file")
+def test_an_image_that_is_a_program_is_not_run(tmp_path: Path) -> None:
+    """PostScript under the name of an image; the control shows that Pillow would have run it."""
+    path, marker = tmp_path / "x.png", tmp_path / "marker"
+    drawing = f"({marker}) (w) file closefile\nshowpage\n"
+    path.write_text(f"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n{drawing}%%EOF\n")
+    with pytest.raises(decoding.BadImage, match="not an image"):
+        decoding.decode(path, 4)
+    assert not marker.exists()
+    with Image.open(path) as image, suppress(OSError):
+        image.load()
+    assert image.format == "EPS"
 
 
 def test_a_photograph_is_turned_as_its_camera_says(tmp_path: Path) -> None:
