@@ -88,7 +88,8 @@ class Recorder:
 
     def load_state(self, state: dict[str, Any], device: torch.device) -> None:
         """Take over what `state` returned, for batches to come from `device`."""
-        self.loss_sum, self.correct, self.count = state["sums"]
+        loss_sum, correct, count = state["sums"]
+        self.loss_sum, self.correct, self.count = float(loss_sum), int(correct), int(count)
         self._losses, self._corrects = (
             [] if state[name] is None else list(state[name].to(device).unbind()) for name in ("losses", "corrects")
         )

@@ -34,4 +34,8 @@ class Patience:
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over what `state` returned."""
-        self.best_epoch, self.best_loss, self._last = state["best_epoch"], state["best_loss"], state["last"]
+        self.best_epoch, self.best_loss, self._last = (
+            int(state["best_epoch"]),
+            float(state["best_loss"]),
+            int(state["last"]),
+        )

@@ -53,13 +53,15 @@ from desktop_trainer.engine.patience import Patience
 from desktop_trainer.engine.placement import choose_place, load_split, open_source
 from desktop_trainer.engine.step import LossFunction, Step, part_sizes
 from desktop_trainer.engine.stopwatch import Stopwatch
-from desktop_trainer.engine.weights import copied, load_weights
+from desktop_trainer.engine.weights import StateMismatch, check_optimizer, copied, load_weights
 from desktop_trainer.experiment.problems import check_data
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 
 BLOCK_SECONDS = 1 / 30
 """Numbers are read from the device this often: as often as a screen is looked at."""
+_MISFITS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError, AssertionError)
+"""What torch raises over a state that is not what it expects."""
 
 
 class Training:
@@ -365,12 +367,21 @@ class Training:
         self.epoch, self.batch = state["epoch"], state["batch"]
 
     def _restore(self, state: dict[str, Any]) -> None:
+        try:
+            self._take_over(state)
+        except _MISFITS as error:
+            if known(error):
+                raise
+            raise StateMismatch(f"{type(error).__name__}: {error}"[:200]) from error
+
+    def _take_over(self, state: dict[str, Any]) -> None:
         load_weights(self.model, state["model"])
+        check_optimizer(self.optimizer, state["optimizer"])
         self.optimizer.load_state_dict(copied(state["optimizer"]))
         lay_out(self.optimizer)
         self.recorder.load_state(state["recorder"], self.device)
         self.patience.load_state(state["patience"])
-        seconds, self._epoch_began, self._trained = state["seconds"]
+        seconds, self._epoch_began, self._trained = map(float, state["seconds"])
         self.watch.set(seconds)
         torch.set_rng_state(state["rng"])
         if torch.device(state["device"]).type == self.device.type:

@@ -6,12 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from desktop_trainer.i18n import tr
 
 
 class ModelMismatch(Exception):
     """A ``state_dict`` is not this model's; the text lists what is missing, unexpected and of another shape."""
+
+
+class StateMismatch(Exception):
+    """A state to go on from is not one of this training; the text says why, and what to do."""
+
+    def __init__(self, why: object) -> None:
+        text = tr("The run cannot go on from here: its saved state does not fit it ({why}). Go back to an earlier checkpoint, or start anew.", why=why)  # fmt: skip
+        super().__init__(text)
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
@@ -31,6 +40,38 @@ def copied(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: copied(item) for key, item in value.items()}
     return type(value)(map(copied, value)) if isinstance(value, list | tuple) else value
+
+
+def check_optimizer(optimizer: Optimizer, given: Mapping[str, Any]) -> None:
+    """See whether `given` is a ``state_dict`` of such an optimizer: torch itself looks at little more than lengths.
+
+    Raises:
+        ValueError: if it is not. Other errors, if it is nothing like one.
+    """
+    own = optimizer.state_dict()["param_groups"]
+    for mine, group in zip(own, given["param_groups"], strict=True):
+        if {key: _kind(value) for key, value in mine.items()} != {key: _kind(value) for key, value in group.items()}:
+            raise ValueError("param_groups")
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    entries = {index: dict(entry) for index, entry in given["state"].items()}
+    if len({tuple(sorted(entry)) for entry in entries.values()}) > 1 or not entries.keys() <= set(
+        range(len(parameters))
+    ):
+        raise ValueError("state")
+    for index, entry in entries.items():
+        for name, value in entry.items():
+            fits = (
+                isinstance(value, Tensor) and value.is_floating_point() and value.shape in ((), parameters[index].shape)
+            )
+            if not fits and value is not None:
+                raise ValueError(name)
+
+
+def _kind(value: Any) -> Any:
+    """What stands for a number, a switch, or several of them."""
+    if isinstance(value, list | tuple):
+        return type(value), len(value), {_kind(item) for item in value}
+    return float if type(value) is int else type(value)
 
 
 def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from desktop_trainer.experiment.choices import DataInfo, DataUnknown
 from desktop_trainer.experiment.errors import ExperimentError as ExperimentError
 from desktop_trainer.experiment.errors import Problem as Problem
+from desktop_trainer.experiment.nesting import too_deep
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import mark, tr
 
@@ -87,6 +88,8 @@ def read_values(text: str) -> dict[str, Any]:
     """
     try:
         values = json.loads(text)
+        if too_deep(values):
+            raise RecursionError("nested too deep")
         json.dumps(values, ensure_ascii=False).encode()  # half a surrogate pair could be neither shown nor written
     except (ValueError, RecursionError) as error:
         raise ExperimentError([Problem("", tr("This is not JSON: {error}.", error=error))]) from None

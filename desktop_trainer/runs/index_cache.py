@@ -12,10 +12,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from desktop_trainer.engine.events import EpochEnded
+from pydantic import TypeAdapter
+from pydantic_core import from_json
+
 from desktop_trainer.runs.summary import RunSummary
 
 VERSION = 1
@@ -113,7 +116,7 @@ class _Sections(dict[str, Any]):
     """Sections of settings by their text: most runs have most of them in common, and then share them in memory."""
 
     def __missing__(self, text: str) -> Any:
-        return self.setdefault(text, json.loads(text))
+        return self.setdefault(text, from_json(text))
 
     def values_of(self, settings: str) -> dict[str, Any]:
         """The settings that `_rows` wrote."""
@@ -124,13 +127,14 @@ class _Sections(dict[str, Any]):
 def _entry(runs: Path, sections: _Sections, name: str, signature: str, text: str, settings: str, checksum: int) -> Entry:  # fmt: skip
     if checksum != _checksum(name, signature, text, settings):
         raise ValueError(name)
-    facts = json.loads(text)
-    for key in ("last", "best"):
-        facts[key] = None if facts[key] is None else EpochEnded(**facts[key])
-    for key in ("created", "ended_at"):
-        facts[key] = None if facts[key] is None else datetime.fromisoformat(facts[key])
-    facts["tags"] = tuple(facts["tags"])
-    return Entry(signature, RunSummary(folder=runs / name, name=name, values=sections.values_of(settings), **facts))
+    facts = from_json(text) | {"folder": runs / name, "name": name, "values": sections.values_of(settings)}
+    return Entry(signature, _checker().validate_python(facts))
+
+
+@cache
+def _checker() -> TypeAdapter[RunSummary]:
+    """A folder of runs may come from somebody else, with its index: each value must be of its kind."""
+    return TypeAdapter(RunSummary)
 
 
 def _checksum(*parts: str) -> int:

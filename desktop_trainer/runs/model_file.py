@@ -198,7 +198,9 @@ def _experiment(metadata: Mapping[str, str]) -> Experiment | None:
 
 def _parsed(metadata: Mapping[str, str], key: str) -> Any:
     try:
-        return json.loads(metadata[key])
+        value = json.loads(metadata[key])
+        _json(value).encode()  # half a surrogate pair could be neither shown nor written
+        return value
     except (KeyError, ValueError, RecursionError) as error:
         raise _changed() from error
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+from desktop_trainer.experiment.nesting import MOST_DEPTH, too_deep
+
 MOST_BYTES = 1 << 20
 """More than any small file of a run needs."""
 
@@ -29,6 +31,8 @@ def parse_object(data: bytes) -> dict[str, Any]:
         raise NotPlain(str(error)) from error
     if not isinstance(values, dict):
         raise NotPlain("no object")
+    if data.count(b"[") + data.count(b"{") > MOST_DEPTH and too_deep(values):  # a quick look spares most
+        raise NotPlain("nested too deep")
     return values
 
 

@@ -155,7 +155,10 @@ def _with_hyperparameters(found: Newest, experiment: Experiment) -> State:
     old, new = _groups(_made_with(found).optimizer), _groups(experiment.optimizer)
     changed = {key: value for key, value in new.items() if key != "params" and old.get(key) != value}
     optimizer = found.state["optimizer"]
-    groups = [{**as_object(group), **changed} for group in optimizer["param_groups"]]
+    try:
+        groups = [{**as_object(group), **changed} for group in optimizer["param_groups"]]
+    except NotPlain as error:
+        raise damaged(found.name, tr("it does not say what was trained")) from error
     return {**found.state, "optimizer": {**optimizer, "param_groups": groups}}
 
 

@@ -50,6 +50,8 @@ def _header(data: bytes) -> dict[str, Any]:
         )
     try:
         header = json.loads(data[8 : 8 + size].decode(), object_pairs_hook=_without_duplicates)
+        if b"\\u" in data[8 : 8 + size]:
+            json.dumps(header, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError) as error:
         raise damaged(tr("its header is not JSON")) from error
     if not isinstance(header, dict):
@@ -72,8 +74,9 @@ def _extent(name: str, entry: Any) -> tuple[int, int]:
     if not _counts(shape) or len(shape) > _MAX_DIMENSIONS or not _counts(offsets) or len(offsets) != 2:
         raise damaged(tr("its header does not describe {name}", name=name))
     if not isinstance(kind, str) or kind not in _ITEM_BYTES:
+        shown = kind[:20] if isinstance(kind, str) else "?"  # it may be anything, nested as deep as can be read
         raise ModelFileRefused(
-            tr("{name} has numbers of the type {kind}, which is not supported. Known are: {known}.", name=name, kind=kind, known=", ".join(_ITEM_BYTES))
+            tr("{name} has numbers of the type {kind}, which is not supported. Known are: {known}.", name=name, kind=shown, known=", ".join(_ITEM_BYTES))
         )  # fmt: skip
     if math.prod(max(size, 1) for size in shape) > _MAX_ELEMENTS:
         raise damaged(tr("{name} is too large", name=name))

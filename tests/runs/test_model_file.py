@@ -218,7 +218,7 @@ def test_settings_that_are_unknown_here_are_named(path: Path, saved: SavedModel,
 
 @pytest.mark.parametrize(("key", "text"), [
     ("metrics", "[" * 100_000), ("metrics", "[1]"), ("metrics", '{"a": "b"}'), ("metrics", '{"a": 1e999}'),
-    ("class_names", "{}"), ("class_names", "[1]"), ("class_names", "no json"),
+    ("class_names", '["\\ud800"]'), ("metrics", '{"\\ud800": 1}'), ("class_names", "{}"), ("class_names", "[1]"), ("class_names", "no json"),
 ])  # fmt: skip
 def test_metadata_of_another_kind_are_damage_even_with_the_right_digest(path: Path, key: str, text: str) -> None:
     with safetensors.safe_open(path, "pt") as file:

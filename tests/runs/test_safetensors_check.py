@@ -31,6 +31,7 @@ DAMAGED = {
     "length past the end by one": file_of({"a": tensor(0, 4)}, b"", size=len(json.dumps({"a": tensor(0, 4)})) + 1),
     "not JSON": file_of(b"{not json"),
     "not UTF-8": file_of(b'{"\xff": 1}'),
+    "half a surrogate pair": file_of(b'{"\\ud800": {"dtype": "X", "shape": [], "data_offsets": [0, 0]}}'),
     "nested without end": file_of(b'{"a":' * 200_000),
     "number of 10 000 digits": file_of(b'{"a": ' + b"9" * 10_000 + b"}"),
     "overlap": file_of({"a": tensor(0, 4), "b": tensor(2, 6)}, bytes(6)),
