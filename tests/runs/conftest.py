@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ import torch
 from desktop_trainer.engine.events import BatchEnded, EpochEnded, Records, RunEnded, RunStarted
 from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.experiment.problems import parse_experiment
+from desktop_trainer.runs.files import Disk
 from desktop_trainer.runs.journal import Journal
 from desktop_trainer.runs.journal_lines import started_line
 from desktop_trainer.runs.model_file import SavedModel
@@ -119,3 +120,13 @@ def bits_of(value: Any) -> Any:
 def same() -> Callable[[Any, Any], bool]:
     """Whether two states are equal, every tensor bit for bit, every number with its type."""
     return lambda one, other: bool(bits_of(one) == bits_of(other))
+
+
+class Hasty(Disk):
+    """Waits for no disk."""
+
+    def sync(self, file: BinaryIO) -> None:
+        pass
+
+    def sync_folder(self, folder: Path) -> None:
+        pass
