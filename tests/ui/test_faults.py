@@ -12,11 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QLocale, QObject, QTimer, Signal
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from desktop_trainer import folders
+from desktop_trainer.runs.checkpoint import newest_checkpoint
+from desktop_trainer.runs.history import read_journal
+from desktop_trainer.runs.lock import RunLock, is_running
+from desktop_trainer.runs.run_folder import read_settings
 from desktop_trainer.ui.faults import FaultReporter
 
 Opener = Callable[..., Any]
@@ -135,7 +140,69 @@ def test_a_signal_stops_and_keeps_and_the_process_ends_well(home: Path, tmp_path
                 break
         process.send_signal(number)
         assert process.wait(timeout=60) == 0
-    assert list((home / "runs").glob("*/model.safetensors"))
+    (folder,) = (path for path in (home / "runs").iterdir() if not path.name.startswith("."))
+    ended, state = read_journal(folder).ended, newest_checkpoint(folder).state
+    assert ended is not None
+    assert (ended.outcome, ended.epoch, ended.batch) == ("stopped", state["epoch"], state["batch"])
+    assert (folder / "model.safetensors").exists()
+
+
+def test_the_window_closes_at_any_moment_of_going_on_and_the_run_is_not_lost(qtbot: QtBot, open_window: Opener) -> None:
+    """While its checkpoint is read, its curves are filled again, its first batches are trained."""
+    chance, done = random.Random(11), (0, 0)
+    first = open_window(ENDLESS)
+    first.actions_["start"].trigger()
+    qtbot.waitUntil(lambda: len(first.curves.series) > 20, timeout=30_000)
+    first.actions_["stop_and_keep"].trigger()
+    qtbot.waitUntil(lambda: not first.session.active, timeout=30_000)
+    first.close()
+    (folder,) = (path for path in folders.runs().iterdir() if not path.name.startswith("."))
+    for _ in range(10):
+        window = open_window(ENDLESS)
+        window.ends.resume(folder)
+        qtbot.wait(chance.choice([0, 0, 1, 3, 10, 30, 100]))
+        window.close()
+        box = window.findChild(QMessageBox, "ask_close")
+        if box is not None:
+            box.findChild(QPushButton, "close_and_keep").click()
+        qtbot.waitUntil(lambda window=window: not window.isVisible(), timeout=30_000)  # type: ignore[misc]
+        assert not window.session.active
+        window.deleteLater()
+        state = newest_checkpoint(folder).state
+        assert (state["epoch"], state["batch"]) >= done
+        done = state["epoch"], state["batch"]
+        assert not is_running(folder)
+
+
+def test_a_run_that_another_window_trains_is_left_to_it(qtbot: QtBot, open_window: Opener) -> None:
+    window = open_window(SHORT)
+    with qtbot.waitSignal(window.session.ended, timeout=60_000):
+        window.actions_["start"].trigger()
+    (folder,) = (path for path in folders.runs().iterdir() if not path.name.startswith("."))
+    before = (folder / "events.jsonl").read_bytes()
+    with RunLock(folder):
+        window.ends.resume(folder)
+        qtbot.waitUntil(lambda: "going on in another window" in window.banner.text, timeout=30_000)
+    assert not window.session.active
+    assert (folder / "events.jsonl").read_bytes() == before
+
+
+def test_where_numbers_have_a_comma_files_have_a_point(qtbot: QtBot, open_window: Opener) -> None:
+    before = QLocale()
+    QLocale.setDefault(QLocale(QLocale.Language.German))
+    try:
+        window = open_window({**SHORT, "optimizer": {"name": "sgd", "lr": 0.125}})
+        window.form.set_value("optimizer.lr", 0.0625)
+        with qtbot.waitSignal(window.session.ended, timeout=60_000) as caught:
+            window.actions_["start"].trigger()
+    finally:
+        QLocale.setDefault(before)
+    assert caught.args[0].outcome == "completed"
+    (folder,) = (path for path in folders.runs().iterdir() if not path.name.startswith("."))
+    assert read_settings(folder)["optimizer"]["lr"] == 0.0625
+    said = read_journal(folder)
+    assert said.skipped == 0
+    assert {float(rate) for block in said.records for rate in block.lr} == {0.0625}
 
 
 def test_the_program_itself_writes_down_and_shows_what_nobody_caught(home: Path) -> None:
