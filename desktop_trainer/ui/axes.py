@@ -10,6 +10,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPaintEvent
+from PySide6.QtWidgets import QGraphicsScene, QGraphicsView
 
 from desktop_trainer.ui.series import Axis
 
@@ -56,6 +57,9 @@ class Canvas(pg.GraphicsView):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # its background covers it
+        self.setCacheMode(QGraphicsView.CacheModeFlag.CacheNone)  # one colour is filled in faster than copied
+        self.scene().setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)  # there are few items
         self.paint_seconds = 0.0
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -46,6 +46,8 @@ class Crosshair(QObject):
         """Point at a reading, at `x` with colour, name and value of each of `others`, or at nothing."""
         x = x if reading is None else reading.x
         shown = x is not None and (reading is not None or bool(others))
+        if not shown and not self._line.isVisible():
+            return
         self._line.setVisible(shown)
         self.label.setVisible(shown)
         if x is None or not shown:

@@ -17,6 +17,7 @@ from desktop_trainer.ui.series import Series
 
 if TYPE_CHECKING:
     from desktop_trainer.engine.events import EpochEnded
+    from desktop_trainer.ui.curve_plot import CurvePlot
     from desktop_trainer.ui.curves import CurvesPanel
 
 _KINDS = {
@@ -78,7 +79,7 @@ class CurveMenu(QMenu):
             _complain_of_curves(self._panel, path, problem)
 
 
-def png(plots: Sequence[QWidget]) -> bytes:
+def png(plots: Sequence[CurvePlot]) -> bytes:
     """The plots, one below the other, as a PNG image of twice the size on the screen."""
     size = _size(plots)
     image = QImage(size * 2, QImage.Format.Format_RGB32)
@@ -92,7 +93,7 @@ def png(plots: Sequence[QWidget]) -> bytes:
     return bytes(buffer.data().data())
 
 
-def svg(plots: Sequence[QWidget]) -> bytes:
+def svg(plots: Sequence[CurvePlot]) -> bytes:
     """The plots, one below the other, as an SVG drawing."""
     data, size = QByteArray(), _size(plots)
     buffer = QBuffer(data)
@@ -106,15 +107,17 @@ def svg(plots: Sequence[QWidget]) -> bytes:
     return bytes(data.data())
 
 
-def _size(plots: Sequence[QWidget]) -> QSize:
+def _size(plots: Sequence[CurvePlot]) -> QSize:
     return QSize(max(plot.width() for plot in plots), sum(plot.height() for plot in plots))
 
 
-def _paint(plots: Sequence[QWidget], painter: QPainter, size: QSize) -> None:
+def _paint(plots: Sequence[CurvePlot], painter: QPainter, size: QSize) -> None:
     painter.fillRect(0, 0, size.width(), size.height(), plots[0].palette().window())
     top = 0
     for plot in plots:
+        plot.keep_pictures(False)  # they have the resolution of the screen
         plot.render(painter, QPoint(0, top))
+        plot.keep_pictures(True)
         top += plot.height()
 
 

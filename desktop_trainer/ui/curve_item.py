@@ -6,6 +6,7 @@ handed to it as the array that NumPy made: one Python object a line would take a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -36,13 +37,37 @@ class Look:
     marker: str = ""
 
 
-class CurveItem(QGraphicsItem):
-    """A curve in the pixels of its parent, which it fills; without one, whoever holds it paints it."""
+class Curves(QGraphicsItem):
+    """Several curves as one item of the scene, in the pixels of its parent, which it fills.
 
-    def __init__(self, look: Look, parent: QGraphicsItem | None = None) -> None:
+    Qt asks each item of a scene for its bounds again and again, so that one is cheaper than many.
+    """
+
+    def __init__(self, curves: Iterable[CurveItem], parent: QGraphicsItem) -> None:
         super().__init__(parent)
-        self.look = look
+        self.curves = list(curves)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+
+    def boundingRect(self) -> QRectF:
+        """Qt's: all of the parent, which clips what is outside."""
+        return self.parentItem().boundingRect()
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:  # noqa: ARG002
+        """Qt's."""
+        for curve in self.curves:
+            if curve.visible:
+                curve.paint(painter)
+
+
+class CurveItem:
+    """A curve in pixels.
+
+    Attributes:
+        visible: whether it is to be drawn.
+    """
+
+    def __init__(self, look: Look) -> None:
+        self.look, self.visible = look, True
         self._lines = np.empty((0, 4))
         self._markers: list[QPointF] = []
         self._dots: list[QPointF] = []
@@ -53,7 +78,6 @@ class CurveItem(QGraphicsItem):
         self._pen = QPen(colour, self.look.width)
         self._pen.setCosmetic(True)
         self._brush, self._rim = colour, QPen(background, 1.0)
-        self.update()
 
     def set_polyline(self, x: Floats, y: NDArray[np.floating]) -> None:
         """Go from point to point, ``(n,)`` each; a point that is not finite is a gap."""
@@ -77,12 +101,8 @@ class CurveItem(QGraphicsItem):
         self._lines = _lines(x[finite], low[finite], x[finite], high[finite] + 0.5)
         self._markers, self._dots = [], []
 
-    def boundingRect(self) -> QRectF:
-        """Qt's: all of the parent, which clips what is outside."""
-        return self.parentItem().boundingRect()
-
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:  # noqa: ARG002
-        """Qt's."""
+    def paint(self, painter: QPainter) -> None:
+        """Draw it."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, self.look.width > 1.0)
         if len(self._lines):
             pen = QPen(self._pen)

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QPointF, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QPoint, QPointF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QFont, QIcon, QPalette
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGraphicsItem, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from desktop_trainer.i18n import mark, tr
 from desktop_trainer.ui import theme
 from desktop_trainer.ui.axes import Area, Canvas, Scale
 from desktop_trainer.ui.crosshair import Crosshair
-from desktop_trainer.ui.curve_item import CurveItem, Look
+from desktop_trainer.ui.curve_item import CurveItem, Curves, Look
 from desktop_trainer.ui.overlay import Overlay, Sight
 from desktop_trainer.ui.series import Axis, Reading, Series
 from desktop_trainer.ui.smoothing import Floats
 
 TITLES = {"loss": mark("Loss"), "accuracy": mark("Accuracy")}
 AXES = {Axis.BATCHES: mark("Batch"), Axis.EPOCHS: mark("Epoch"), Axis.SECONDS: mark("Training time (s)")}
+
+_TELL_MS = 1000
+"""The curves are described in words at most this often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,10 @@ class CurvePlot(QWidget):
         self.setObjectName(f"{quantity}_plot")
         self.quantity, self.series = quantity, series
         self.log, self.follow_y, self._stale = False, True, False
+        self._means_placed: tuple[Any, ...] = ()
         self.area, self.canvas = Area(), Canvas()
         self.left, self.bottom = Scale("left"), Scale("bottom")
+        self._tell = QTimer(self, singleShot=True, interval=_TELL_MS)
         self._title = QLabel()
         self._title.setProperty("role", "heading")
         self.legend = {name: self._legend_entry(name) for name in _KINDS}
@@ -110,7 +117,16 @@ class CurvePlot(QWidget):
 
     def _add_curves(self) -> None:
         self.overlay = Overlay(self.quantity, self.area)
-        self.curves = {name: CurveItem(kind.look, self.area) for name, kind in _KINDS.items()}
+        self.curves = {name: CurveItem(kind.look) for name, kind in _KINDS.items()}
+        self._live = Curves((self.curves["batch"], self.curves["smoothed"]), self.area)
+        self._means = Curves((self.curves["train"], self.curves["test"]), self.area)
+        self.keep_pictures(True)
+
+    def keep_pictures(self, on: bool) -> None:
+        """Whether Qt repeats the picture of what changes seldom; not, if that is to be drawn on something else."""
+        mode = QGraphicsItem.CacheMode.DeviceCoordinateCache if on else QGraphicsItem.CacheMode.NoCache
+        for item in (self.overlay, self._means, self.left, self.bottom, self.left.label, self.bottom.label):
+            item.setCacheMode(mode)
 
     def _connect(self) -> None:
         self.area.double_clicked.connect(self.fit_asked)
@@ -122,21 +138,23 @@ class CurvePlot(QWidget):
         self.canvas.scene().sigPrepareForPaint.connect(self._on_prepare)
         self.canvas.left.connect(self._on_left)
         self.canvas.key_used.connect(self._on_key)
+        self._tell.timeout.connect(self._on_tell)
 
     def draw(self, x_range: tuple[float, float] | None) -> None:
         """Bring the curves up to date; `x_range` is what to show, None leaves it to the user."""
-        if x_range is not None:
+        shown_x, shown_y = map(tuple, self.area.viewRange())
+        if x_range is not None and x_range != shown_x:
             self.area.setXRange(*x_range, padding=0)
-        if self.follow_y:
-            self.area.setYRange(*self._y_range(), padding=0)
+        if self.follow_y and (y_range := self._y_range()) != shown_y:
+            self.area.setYRange(*y_range, padding=0)
         self._place_curves()
-        for curve in self.curves.values():
-            curve.update()
-        self.canvas.setAccessibleDescription(self.description())
+        if not self._tell.isActive():
+            self._tell.start()
 
     def _place_curves(self) -> None:
         """Compute every curve's pixels for what is in sight."""
         self._stale = False
+        self._live.update()
         axis, ((left, right), y_range) = self.bottom.axis, self.area.viewRange()
         columns = max(round(self.area.width()), 16)
         state = (axis, left, right, *y_range, self.area.width(), self.area.height(), self.log)
@@ -148,7 +166,15 @@ class CurvePlot(QWidget):
         else:
             self.curves["batch"].set_bars(x, self._y_pixels(strokes.high), low)
         self.curves["smoothed"].set_polyline(self._x_pixels(strokes.smoothed_x), self._y_pixels(strokes.smoothed))
-        epochs, train, test = self.series.epoch_points(self.quantity, axis)
+        self._place_means((*state, self.series.origin, self.series.batches_per_epoch, tuple(self.series.epochs[-1:])))
+
+    def _place_means(self, state: tuple[Any, ...]) -> None:
+        """Compute the pixels of the epochs' means, if anything is different from the last time."""
+        if state == self._means_placed:
+            return
+        self._means_placed = state
+        self._means.update()
+        epochs, train, test = self.series.epoch_points(self.quantity, self.bottom.axis)
         self.curves["train"].set_polyline(self._x_pixels(epochs), self._y_pixels(train))
         self.curves["test"].set_polyline(self._x_pixels(epochs), self._y_pixels(test))
 
@@ -171,7 +197,10 @@ class CurvePlot(QWidget):
         return pixels
 
     def _y_range(self) -> tuple[float, float]:
-        """All that there is; the accuracy from 0 to 1, the loss from 0 on, if it is nowhere below."""
+        """All that there is; the accuracy from 0 to 1, the loss from 0 on, or from below.
+
+        It stays the same while new values are no extremes, or in the same tenth of a decade: new axes cost time.
+        """
         if self.quantity == "accuracy":
             return 0.0, 1.08
         found = (self.series.extremes(self.quantity, positive=self.log), self.overlay.extremes(positive=self.log))
@@ -179,9 +208,11 @@ class CurvePlot(QWidget):
         if not extremes:
             return (-2.0, 1.0) if self.log else (0.0, 1.0)
         low, high = min(low for low, _ in extremes), max(high for _, high in extremes)
-        low, high = (np.log10(low), np.log10(high)) if self.log else (low, high)
-        margin = max(0.04 * (high - low), 1e-6 * abs(high), 1e-9)
-        return (0.0 if low >= 0 and not self.log else low - margin), high + margin
+        if self.log:
+            return math.floor(10 * math.log10(low) - 0.5) / 10, math.ceil(10 * math.log10(high) + 0.5) / 10
+        bottom = min(low, 0.0)
+        margin = max(0.04 * (high - bottom), 1e-9)
+        return bottom - (margin if low < 0 else 0.0), high + margin
 
     def set_log(self, on: bool) -> None:
         """Draw the logarithm of the values, or the values."""
@@ -235,6 +266,8 @@ class CurvePlot(QWidget):
             entry.addPixmap(curve.sample(colour), QIcon.Mode.Normal, QIcon.State.On)
             entry.addPixmap(curve.sample(off), QIcon.Mode.Normal, QIcon.State.Off)
             self.legend[name].setIcon(entry)
+        self._live.update()
+        self._means.update()
         self.overlay.recolour()
         self.crosshair.recolour(colours)
 
@@ -258,7 +291,9 @@ class CurvePlot(QWidget):
     @Slot()
     def _on_legend(self) -> None:
         for name, button in self.legend.items():
-            self.curves[name].setVisible(button.isChecked())
+            self.curves[name].visible = button.isChecked()
+        self._live.update()
+        self._means.update()
 
     @Slot(object)
     def _on_zoomed(self, _: object) -> None:
@@ -275,6 +310,10 @@ class CurvePlot(QWidget):
         """Just before painting: the curves go with the axes, however often the user moves them."""
         if self._stale:
             self._place_curves()
+
+    @Slot()
+    def _on_tell(self) -> None:
+        self.canvas.setAccessibleDescription(self.description())
 
     @Slot(object)
     def _on_mouse(self, place: QPointF) -> None:

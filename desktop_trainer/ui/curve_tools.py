@@ -72,9 +72,9 @@ class CurveTools(QWidget):
         for label, buddy in ((self._axis_label, self._axis), (self._smoothing_label, self._smoothing)):
             label.setProperty("role", "muted")
             label.setBuddy(buddy)
-        self._slider.setMinimumWidth(60)
+        self._slider.setMinimumWidth(40)
         self._slider.setMaximumWidth(160)
-        self._smoothing.setFixedWidth(84)
+        self._smoothing.setFixedWidth(76)
         for widget in (self._axis_label, self._axis, self._smoothing_label, self._slider, self._smoothing, self._log):
             layout.addWidget(widget)
         layout.addStretch(1)

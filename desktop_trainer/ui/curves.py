@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 FRAME_MS = 33
 """Drawn at most this often: 30 times a second."""
 
-SHARE = 0.03
+SHARE = 0.015
 """While nobody moves the view, drawing takes at most this share of a processor's time."""
 
-_SLOWEST_MS = 250
+_SLOWEST_MS = 400
 _MARGIN = 0.01
 
 

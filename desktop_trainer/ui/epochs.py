@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtGui import QFont, QKeyEvent, QKeySequence
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QFont, QKeyEvent, QKeySequence, QResizeEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QHeaderView, QTableView, QWidget
 
 from desktop_trainer.i18n import mark, tr
@@ -15,89 +15,68 @@ from desktop_trainer.ui.axes import number
 if TYPE_CHECKING:
     from desktop_trainer.engine.events import EpochEnded
 
-_Index = QModelIndex | QPersistentModelIndex
-_ROOT = QModelIndex()
 _NUMBERS = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class _Field(NamedTuple):
-    """A column: the attribute of `EpochEnded`, its heading, and how its numbers read."""
+    """A column: the attribute of `EpochEnded`, its heading, what that means, and how its numbers read."""
 
     name: str
     heading: str
+    hint: str
     shown: Callable[[Any], str]
 
 
 _FIELDS = (
-    _Field("epoch", mark("Epoch"), str),
-    _Field("train_loss", mark("Train loss"), "{:.4f}".format),
-    _Field("train_accuracy", mark("Train acc"), "{:.3f}".format),
-    _Field("test_loss", mark("Test loss"), "{:.4f}".format),
-    _Field("test_accuracy", mark("Test acc"), "{:.3f}".format),
-    _Field("seconds", mark("Seconds"), "{:.2f}".format),
-    _Field("examples_per_second", mark("Examples/s"), number),
-)
+    _Field("epoch", mark("Epoch"), mark("How often every training sample has been seen."), str),
+    _Field("train_loss", mark("Train loss"), mark("The mean loss over the epoch's training samples, while the model changed."), "{:.4f}".format),
+    _Field("train_accuracy", mark("Train acc"), mark("The share of right answers on the epoch's training samples, while the model changed."), "{:.3f}".format),
+    _Field("test_loss", mark("Test loss"), mark("The mean loss over the test set after the epoch."), "{:.4f}".format),
+    _Field("test_accuracy", mark("Test acc"), mark("The share of right answers on the test set after the epoch."), "{:.3f}".format),
+    _Field("seconds", mark("Seconds"), mark("Time of the whole epoch with its test pass, without pauses."), "{:.2f}".format),
+    _Field("examples_per_second", mark("Examples/s"), mark("Training samples a second, without the test pass."), number),
+)  # fmt: skip
 
 
-class EpochModel(QAbstractTableModel):
-    """The epochs that have ended, a row each; the one with the best test accuracy (the first of equals) is bold."""
+class EpochModel(QStandardItemModel):
+    """The epochs that have ended, a row each; the one with the best test accuracy (the first of equals) is bold.
+
+    Its items are Qt's own, so that no Python runs while the table is painted.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(0, len(_FIELDS), parent)
         self.epochs: list[EpochEnded] = []
         self._best = -1
+        self._bold = QFont()
+        self._bold.setBold(True)
 
     def add(self, ended: EpochEnded) -> None:
         """Append an epoch; it replaces those that are there from it on."""
         keep = sum(each.epoch < ended.epoch for each in self.epochs)
         if keep < len(self.epochs):
-            self.beginRemoveRows(_ROOT, keep, len(self.epochs) - 1)
             del self.epochs[keep:]
-            self.endRemoveRows()
-        self.beginInsertRows(_ROOT, keep, keep)
+            self.removeRows(keep, self.rowCount() - keep)
+            self._best = self._best if self._best < keep else -1
         self.epochs.append(ended)
-        self.endInsertRows()
+        self.appendRow([_cell(field.shown(getattr(ended, field.name))) for field in _FIELDS])
         self._mark_best()
 
     def clear(self) -> None:
-        """Forget all epochs."""
-        self.beginResetModel()
+        """Forget all epochs; the headings stay."""
         self.epochs.clear()
+        self.removeRows(0, self.rowCount())
         self._best = -1
-        self.endResetModel()
 
     def _mark_best(self) -> None:
         before, self._best = self._best, max(range(len(self.epochs)), key=lambda row: self.epochs[row].test_accuracy)
-        for row in {before, self._best}:
-            if 0 <= row < len(self.epochs):
-                self.dataChanged.emit(self.index(row, 0), self.index(row, len(_FIELDS) - 1), [Qt.ItemDataRole.FontRole])
+        if before != self._best:
+            self._set_font(before, QFont())
+            self._set_font(self._best, self._bold)
 
-    def rowCount(self, parent: _Index = _ROOT) -> int:
-        """Qt's."""
-        return 0 if parent.isValid() else len(self.epochs)
-
-    def columnCount(self, parent: _Index = _ROOT) -> int:
-        """Qt's."""
-        return 0 if parent.isValid() else len(_FIELDS)
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Qt's: text, alignment and weight of a cell."""
-        if role == Qt.ItemDataRole.DisplayRole:
-            field = _FIELDS[index.column()]
-            return field.shown(getattr(self.epochs[index.row()], field.name))
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _NUMBERS
-        if role == Qt.ItemDataRole.FontRole and index.row() == self._best:
-            font = QFont()
-            font.setBold(True)
-            return font
-        return None
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Qt's: the headings of the columns."""
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return tr(_FIELDS[section].heading)
-        return _NUMBERS if role == Qt.ItemDataRole.TextAlignmentRole else None
+    def _set_font(self, row: int, font: QFont) -> None:
+        for column in range(len(_FIELDS) if 0 <= row < self.rowCount() else 0):
+            self.item(row, column).setFont(font)
 
     def table(self, rows: list[int]) -> str:
         """The headings and the given rows as tab-separated values, in full precision."""
@@ -106,8 +85,19 @@ class EpochModel(QAbstractTableModel):
         return "".join("\t".join(line) + "\n" for line in lines)
 
     def retranslate(self) -> None:
-        """Say that the headings are in another language."""
-        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(_FIELDS) - 1)
+        """Set the headings in the current language; what does not fit is in their tooltips."""
+        for column, field in enumerate(_FIELDS):
+            heading = QStandardItem(tr(field.heading))
+            heading.setToolTip(tr(field.hint))
+            heading.setTextAlignment(_NUMBERS)
+            self.setHorizontalHeaderItem(column, heading)
+
+
+def _cell(text: str) -> QStandardItem:
+    item = QStandardItem(text)
+    item.setEditable(False)
+    item.setTextAlignment(_NUMBERS)
+    return item
 
 
 class EpochTable(QTableView):
@@ -125,7 +115,7 @@ class EpochTable(QTableView):
         self.setTabKeyNavigation(False)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 10)
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.horizontalHeader().setHighlightSections(False)
         self._retranslate()
 
@@ -160,6 +150,21 @@ class EpochTable(QTableView):
         if event.type() is QEvent.Type.LanguageChange:
             self._retranslate()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Qt's."""
+        super().resizeEvent(event)
+        self._share_width()
+
+    def _share_width(self) -> None:
+        """Each heading gets the room that it needs, and all of them the same of what is left, or missing."""
+        header = self.horizontalHeader()
+        needed = [header.sectionSizeHint(column) for column in range(header.count())]
+        rest = self.viewport().width() - sum(needed)
+        for column, width in enumerate(needed):
+            share = rest * (column + 1) // len(needed) - rest * column // len(needed)
+            header.resizeSection(column, width + share)
+
     def _retranslate(self) -> None:
         self.setAccessibleName(tr("Epochs"))
         self.epochs.retranslate()
+        self._share_width()

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from desktop_trainer.insight.summary import ModelSummary
 
+_LEAST_WIDTH = 208
+"""Of the tree, in pixels: in less, the layers' names could not be told apart."""
+
 _PATIENCE_MS = 300
 """A setting that is being typed is not summarised at every key."""
 
@@ -38,10 +41,15 @@ class ModelPanel(QWidget):
         self._head = named(QLabel(wordWrap=True), "model_head")
         self._tree = named(QTreeWidget(), "model_layers")
         self._tree.setUniformRowHeights(True)
-        self._tree.setIndentation(12)
+        self._tree.setIndentation(10)
+        self._tree.setMinimumWidth(_LEAST_WIDTH)
         self._tree.setColumnCount(3)
-        self._tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header = self._tree.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 8, 4, 6)
         layout.addWidget(self._head)
         layout.addWidget(self._tree, 1)
         self.retranslate()
@@ -94,7 +102,9 @@ class ModelPanel(QWidget):
 
     def retranslate(self) -> None:
         """Show everything anew in the current language."""
-        self._tree.setHeaderLabels([tr("Layer"), tr("Shape"), tr("Parameters")])
+        self._tree.setHeaderLabels([tr("Layer"), tr("Shape"), tr("Params")])
+        self._tree.headerItem().setToolTip(2, tr("Parameters"))
+        self._tree.headerItem().setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._tree.setAccessibleName(tr("Layers of the model"))
         self._tree.clear()
         if self._summary is None:
@@ -108,11 +118,12 @@ class ModelPanel(QWidget):
     def _fill(self, summary: ModelSummary) -> None:
         parents: list[QTreeWidgetItem] = []
         for row in summary.layers:
-            shape = " × ".join(map(str, row.output_shape))
+            shape = "\u200a×\u200a".join(map(str, row.output_shape))
             item = QTreeWidgetItem(
                 [f"{row.name}  {row.kind}", shape, grouped(row.parameters) if row.parameters else ""]
             )
             item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight)
+            item.setToolTip(0, item.text(0))
             del parents[max(0, row.depth - 1) :]
             if parents:
                 parents[-1].addChild(item)

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QGraphicsItem
 
 from desktop_trainer.ui import theme
-from desktop_trainer.ui.curve_item import CurveItem, Look
+from desktop_trainer.ui.curve_item import CurveItem, Curves, Look
 from desktop_trainer.ui.series import Axis, Series
 from desktop_trainer.ui.smoothing import Floats
 
@@ -61,26 +60,27 @@ class Sight:
     state: tuple[Any, ...]
 
 
-class Overlay(QGraphicsItem):
+class Overlay(Curves):
     """In the plot of `quantity`: of each run the smoothed training curve, and the test set's points, dashed.
 
     The runs have ended or change slowly, so that the picture is kept and the run at hand is drawn over it.
     """
 
     def __init__(self, quantity: str, parent: QGraphicsItem) -> None:
-        super().__init__(parent)
+        super().__init__((), parent)
         self.setZValue(-1)
         self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self.quantity = quantity
         self.runs: list[OverlaidRun] = []
-        self._curves: list[tuple[CurveItem, CurveItem]] = []
+        self._pairs: list[tuple[CurveItem, CurveItem]] = []
         self._placed: tuple[Any, ...] = ()
         self._extremes: dict[tuple[Any, ...], tuple[float, float] | None] = {}
 
     def show_runs(self, runs: Sequence[OverlaidRun]) -> None:
         """Draw these runs, and no others."""
         self.runs = list(runs)
-        self._curves = [(CurveItem(_LOOKS[0]), CurveItem(_LOOKS[1])) for _ in runs]
+        self._pairs = [(CurveItem(_LOOKS[0]), CurveItem(_LOOKS[1])) for _ in runs]
+        self.curves = [curve for pair in self._pairs for curve in pair]
         self._placed = ()
         self._extremes.clear()
         self.recolour()
@@ -88,8 +88,8 @@ class Overlay(QGraphicsItem):
     def recolour(self) -> None:
         """Take over the colours of the theme in use."""
         background = QColor(theme.colours().background)
-        for run, curves in zip(self.runs, self._curves, strict=True):
-            for curve in curves:
+        for run, pair in zip(self.runs, self._pairs, strict=True):
+            for curve in pair:
                 curve.recolour(run.shade(), background)
         self.update()
 
@@ -99,9 +99,11 @@ class Overlay(QGraphicsItem):
         if state == self._placed:
             return
         self._placed = state
-        for run, curves in zip(self.runs, self._curves, strict=True):
+        for run, pair in zip(self.runs, self._pairs, strict=True):
+            for curve in pair:
+                curve.visible = run.shown
             if run.shown:
-                self._place(run.series, curves, sight)
+                self._place(run.series, pair, sight)
         self.prepareGeometryChange()
         self.update()
 
@@ -135,16 +137,6 @@ class Overlay(QGraphicsItem):
             if reading is not None:
                 rows.append((run.shade().name(), run.name, reading.values[self.quantity][1]))
         return rows
-
-    def boundingRect(self) -> QRectF:
-        """Qt's: all of the parent, which clips what is outside."""
-        return self.parentItem().boundingRect()
-
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Qt's."""
-        for run, curves in zip(self.runs, self._curves, strict=True):
-            for curve in curves if run.shown else ():
-                curve.paint(painter, option, widget)
 
 
 def _extremes(series: Series, quantity: str, *, positive: bool) -> tuple[float, float] | None:

@@ -8,12 +8,14 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
 
+from desktop_trainer.engine import events
+from desktop_trainer.engine.pace import Pace, duration
+from desktop_trainer.engine.report import grouped
 from desktop_trainer.i18n import mark, tr
 from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.session import RunState
 
 if TYPE_CHECKING:
-    from desktop_trainer.engine.pace import Pace
     from desktop_trainer.runs.events import RunEvent
 
 _STATES = {
@@ -26,7 +28,7 @@ _STATES = {
 
 
 _SEPARATOR = "  ·  "
-_REFRESH_MS = 125
+_REFRESH_MS = 250
 """Numbers that change faster cannot be read."""
 
 
@@ -89,9 +91,6 @@ class ProgressStrip(QWidget):
 
     def show_event(self, event: RunEvent) -> None:
         """Take in what the run says."""
-        from desktop_trainer.engine import events
-        from desktop_trainer.engine.pace import Pace
-
         self._doing = ""
         match event:
             case events.Loading(what=what):
@@ -122,6 +121,7 @@ class ProgressStrip(QWidget):
     def refresh(self) -> None:
         """Show the figures as they are now."""
         self._timer.stop()
+        self.setUpdatesEnabled(False)  # each bar would be painted on its own
         self._show_figures()
         pace = self._pace
         self.epoch_bar.setValue(0 if pace is None else round(1000 * pace.epoch_share))
@@ -130,13 +130,16 @@ class ProgressStrip(QWidget):
         self.epoch_bar.setFormat(
             tr("epoch {epoch}/{epochs}", epoch=epoch, epochs=self._epochs) if pace else tr("epoch")
         )
+        self.setUpdatesEnabled(True)
         self.refreshed.emit()
 
     def _show_figures(self) -> None:
         """As many of the figures as there is room for, the first ones first; the tooltip has them all."""
         parts = [part for part in self._parts() if part]
-        self._figures.setToolTip(_SEPARATOR.join(parts))
-        self._figures.setAccessibleName(_SEPARATOR.join(parts))
+        whole = _SEPARATOR.join(parts)
+        if whole != self._figures.toolTip():
+            self._figures.setToolTip(whole)
+            self._figures.setAccessibleName(whole)
         room = self._figures.fontMetrics().horizontalAdvance
         while len(parts) > 1 and room(_SEPARATOR.join(parts)) > self._figures.width():
             parts.pop()
@@ -148,9 +151,6 @@ class ProgressStrip(QWidget):
         self._show_figures()
 
     def _parts(self) -> list[str]:
-        from desktop_trainer.engine.pace import duration
-        from desktop_trainer.engine.report import grouped
-
         if self._state is RunState.IDLE or self._pace is None:
             return [tr(_STATES[self._state]), self._doing]
         left, rate = self._pace.seconds_left, self._pace.samples_per_second
@@ -171,5 +171,6 @@ class ProgressStrip(QWidget):
 
 def _bar(name: str) -> QProgressBar:
     bar = named(QProgressBar(maximum=1000, value=0, textVisible=True), name)
-    bar.setFixedWidth(130)
+    bar.setMinimumWidth(84)
+    bar.setMaximumWidth(130)
     return bar

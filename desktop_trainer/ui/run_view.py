@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject, Slot
 
+from desktop_trainer.engine import events
+from desktop_trainer.engine.report import end_line, epoch_line, start_line
 from desktop_trainer.i18n import tr
+from desktop_trainer.runs.events import RunEvent, SaveProblem
 from desktop_trainer.ui.curves import CurvesPanel
 from desktop_trainer.ui.epochs import EpochTable
 from desktop_trainer.ui.log import LogPanel
 from desktop_trainer.ui.progress import ProgressStrip
 from desktop_trainer.ui.session import Session
-
-if TYPE_CHECKING:
-    from desktop_trainer.engine.events import RunEnded
-    from desktop_trainer.runs.events import RunEvent
 
 
 class RunView(QObject):
@@ -51,10 +50,6 @@ class RunView(QObject):
 
     @Slot(object)
     def _on_event(self, event: RunEvent) -> None:
-        from desktop_trainer.engine import events
-        from desktop_trainer.engine.report import epoch_line, start_line
-        from desktop_trainer.runs.events import SaveProblem
-
         self._progress.show_event(event)
         match event:
             case events.Notice(text=text):
@@ -75,9 +70,7 @@ class RunView(QObject):
                 pass
 
     @Slot(object)
-    def _on_ended(self, ended: RunEnded | None) -> None:
-        from desktop_trainer.engine.report import end_line
-
+    def _on_ended(self, ended: events.RunEnded | None) -> None:
         if ended is not None:
             self._log.add(end_line(ended))
 

@@ -81,7 +81,7 @@ class Series:
         self.origin = 1
         self.loss, self.correct, self.count = Column(np.float32), Column(np.int32), Column(np.int32)
         self.lr, self.seconds = Column(np.float32), Column(np.float64)
-        self.metrics = {"loss": Metric(), "accuracy": Metric()}
+        self._metrics, self._summarised = {"loss": Metric(), "accuracy": Metric()}, 0
         self.epochs: list[EpochEnded] = []
         self._means = {name: Column(np.float64) for name in _MEANS}
 
@@ -104,7 +104,17 @@ class Series:
     def nbytes(self) -> int:
         """Memory held for the batches, in bytes."""
         columns = sum(column.nbytes for column in (self.loss, self.correct, self.count, self.lr, self.seconds))
-        return columns + sum(metric.nbytes for metric in self.metrics.values())
+        return columns + sum(metric.nbytes for metric in self._metrics.values())
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """Extremes and averages of all that is here. New batches are taken in when somebody asks: once a frame."""
+        while self._summarised < len(self):
+            first = self._summarised // BLOCK * BLOCK
+            self._summarised = min(first + _PORTION, len(self))
+            for name, metric in self._metrics.items():
+                metric.put(first // BLOCK, self.values(name, first, self._summarised), self._smoothing)
+        return self._metrics
 
     def extend(self, records: Records, batches_per_epoch: int) -> None:
         """Append a block; one that begins at an earlier batch replaces what is there from it on."""
@@ -128,9 +138,7 @@ class Series:
     def _put(self, at: int, *columns: NDArray[Any]) -> None:
         for column, values in zip((self.loss, self.correct, self.count, self.lr, self.seconds), columns, strict=True):
             column.put(at, values)  # type: ignore[attr-defined]
-        block = at // BLOCK
-        for name, metric in self.metrics.items():
-            metric.put(block, self.values(name, block * BLOCK, len(self)), self._smoothing)
+        self._summarised = min(self._summarised, at)
 
     def add_epoch(self, ended: EpochEnded) -> None:
         """Append an epoch; it replaces those that are there from it on."""
@@ -157,8 +165,8 @@ class Series:
 
     @smoothing.setter
     def smoothing(self, value: float) -> None:
-        self._smoothing = value
-        for name, metric in self.metrics.items():
+        metrics, self._smoothing = self.metrics, value
+        for name, metric in metrics.items():
             for first in range(0, len(self), _PORTION):
                 metric.smooth(first // BLOCK, self.values(name, first, first + _PORTION), value)
 

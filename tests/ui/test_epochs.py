@@ -99,3 +99,13 @@ def test_the_model_keeps_qts_rules(table: EpochTable, qtmodeltester: ModelTester
         table.add(ended(epoch))
     table.clear()
     qtmodeltester.check(table.epochs)
+
+
+@pytest.mark.parametrize("width", [330, 700])
+def test_all_columns_are_in_sight_and_a_heading_says_what_it_means(table: EpochTable, width: int) -> None:
+    table.resize(width, 120)
+    table.add(ended(1))
+    header = table.horizontalHeader()
+    assert header.length() == table.viewport().width()
+    hints = [table.model().headerData(at, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole) for at in range(7)]
+    assert len({hint for hint in hints if hint}) == 7

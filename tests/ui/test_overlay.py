@@ -161,5 +161,5 @@ def test_a_run_whose_journal_has_epochs_only_is_drawn_by_them(panel: CurvesPanel
     panel.show_overlay([OverlaidRun(Path("x"), "x", series)])
     child(panel, QComboBox, "x_axis").setCurrentText("Epochs")
     panel.draw()
-    train_curve, test_curve = panel.loss_plot.overlay._curves[0]
+    train_curve, test_curve = panel.loss_plot.overlay._pairs[0]
     assert len(train_curve._lines) == len(test_curve._lines) == 2
