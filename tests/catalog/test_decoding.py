@@ -99,7 +99,7 @@ def test_every_kind_of_image_becomes_rgb(mode: str, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("gs") is None, reason="there is no Ghostscript to run such a file")
 def test_an_image_that_is_a_program_is_not_run(tmp_path: Path) -> None:
-    """PostScript under the name of an image; the control shows that Pillow would have run it."""
+    """PostScript under the name of an image; the control shows that Pillow takes it for one and would ask Ghostscript."""
     path, marker = tmp_path / "x.png", tmp_path / "marker"
     drawing = f"({marker}) (w) file closefile\nshowpage\n"
     path.write_text(f"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n{drawing}%%EOF\n")
