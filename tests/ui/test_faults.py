@@ -266,6 +266,6 @@ def test_emits_and_windows_leave_the_counts_of_true_and_none_alone(qtbot: QtBot,
         sender.fired.emit()
     for _ in range(3):
         open_window(SHORT).close()
-    # From Python 3.12 on both are immortal and their counts constant.
-    assert abs(sys.getrefcount(True) - true) < 250
+    # From Python 3.12 on both are immortal and their counts constant. What is loaded meanwhile holds some more of them.
+    assert sys.getrefcount(True) > true - 250
     assert sys.getrefcount(None) > none - 250
