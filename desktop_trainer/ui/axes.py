@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import QGraphicsScene, QGraphicsView
 
@@ -17,6 +17,9 @@ from desktop_trainer.ui.series import Axis
 pg.setConfigOptions(antialias=False, useOpenGL=False)
 
 _MANTISSAS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7))
+
+_ROOM = 100
+"""Pixels of an axis below which it has fewer ticks."""
 
 
 class Area(pg.ViewBox):  # type: ignore[misc]
@@ -101,23 +104,35 @@ class Scale(pg.AxisItem):  # type: ignore[misc]
     """
 
     def __init__(self, orientation: str) -> None:
+        self._bounds: QRectF | None = None
         super().__init__(orientation)
         self.enableAutoSIPrefix(False)
         self.setStyle(tickLength=0, tickTextOffset=6, autoExpandTextSpace=False, hideOverlappingLabels=False)
         self.setZValue(-1000)
         self.axis = Axis.BATCHES
 
+    def linkToView(self, view: Area) -> None:
+        """pyqtgraph's."""
+        super().linkToView(view)
+        for item in (self, view):
+            item.geometryChanged.connect(self._on_geometry)
+
+    @Slot()
+    def _on_geometry(self) -> None:
+        self._bounds = None
+
+    def boundingRect(self) -> QRectF:
+        """pyqtgraph's, kept, because Qt asks for it many times a frame; with room for the texts at both ends."""
+        if self._bounds is None:
+            self._bounds = super().boundingRect().adjusted(-15, -8, 15, 8)
+        return self._bounds
+
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float | None, list[float]]]:
-        """pyqtgraph's: the places of the ticks; of its levels, as many as give four ticks, all alike."""
-        levels: list[tuple[float | None, list[float]]] = super().tickValues(low, high, size)
+        """pyqtgraph's: the places of the ticks, all of one level."""
         if self.logMode:
-            return levels
-        ticks: list[float] = []
-        for spacing, values in levels:
-            ticks = sorted([*ticks, *map(float, values)])
-            if len(ticks) >= 4:
-                return [(spacing, ticks)]
-        return [(levels[-1][0], ticks)] if levels else []
+            return self.logTickValues(low, high)
+        values, spacing = ticks(low, high, 4 if size >= _ROOM else 2)
+        return [(spacing, values)]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: ARG002
         """pyqtgraph's: the texts of the ticks."""
@@ -125,20 +140,34 @@ class Scale(pg.AxisItem):  # type: ignore[misc]
             return [f"{10.0**value:g}" for value in values]
         if self.orientation == "bottom" and self.axis is Axis.SECONDS:
             return [clock(value) for value in values]
-        places = max(0, math.ceil(-math.log10(spacing)))
+        places = max(0, math.ceil(-math.log10(spacing) - 1e-9))
         return [number(value, places) for value in values]
 
     def logTickValues(self, low: float, high: float, *_: object) -> list[tuple[float | None, list[float]]]:
         """pyqtgraph's: ticks between the logarithms `low` and `high`, also where they lie within one decade."""
         decades = np.arange(math.floor(low), math.ceil(high) + 1)
         for mantissas in _MANTISSAS:
-            ticks = (decades[:, None] + np.log10(mantissas)).reshape(-1)
-            inside = ticks[(ticks >= low) & (ticks <= high)]
+            places = (decades[:, None] + np.log10(mantissas)).reshape(-1)
+            inside = places[(places >= low) & (places <= high)]
             if len(inside) >= 3:
                 return [(None, inside[:: -(-len(inside) // 8)].tolist())]
         step = 10.0 ** math.floor(math.log10(10.0**high - 10.0**low))
         plain = np.arange(math.ceil(10.0**low / step), 10.0**high / step + 1) * step
         return [(None, np.log10(plain[plain > 0]).tolist())]
+
+
+def ticks(low: float, high: float, least: int = 4) -> tuple[list[float], float]:
+    """Round numbers from `low` to `high` at one spacing (1, 2 or 5 times a power of ten), and that spacing.
+
+    It is the widest one of which there are `least`.
+    """
+    power = math.floor(math.log10(high - low))
+    spacings = (step * 10.0**exponent for exponent in range(power, power - 4, -1) for step in (5, 2, 1))
+    for spacing in spacings:
+        first, last = math.ceil(low / spacing - 1e-9), math.floor(high / spacing + 1e-9)
+        if last - first + 1 >= least:
+            return [index * spacing for index in range(first, last + 1)], spacing
+    return [], 1.0
 
 
 def number(value: float, places: int = 0) -> str:

@@ -84,7 +84,7 @@ class CurvePlot(QWidget):
         button.setChecked(True)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setProperty("role", "legend")
-        button.setIconSize(QSize(22, 12))
+        button.setIconSize(QSize(18, 12))
         button.toggled.connect(self._on_legend)
         return button
 

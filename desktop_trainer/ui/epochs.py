@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QFont, QKeyEvent, QKeySequence, QResizeEvent, QStandardItem, QStandardItemModel
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QKeySequence, QResizeEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QHeaderView, QTableView, QWidget
 
 from desktop_trainer.i18n import mark, tr
@@ -48,8 +48,8 @@ class EpochModel(QStandardItemModel):
         super().__init__(0, len(_FIELDS), parent)
         self.epochs: list[EpochEnded] = []
         self._best = -1
-        self._bold = QFont()
-        self._bold.setBold(True)
+        self.bold = QFont()
+        self.bold.setBold(True)
 
     def add(self, ended: EpochEnded) -> None:
         """Append an epoch; it replaces those that are there from it on."""
@@ -72,7 +72,7 @@ class EpochModel(QStandardItemModel):
         before, self._best = self._best, max(range(len(self.epochs)), key=lambda row: self.epochs[row].test_accuracy)
         if before != self._best:
             self._set_font(before, QFont())
-            self._set_font(self._best, self._bold)
+            self._set_font(self._best, self.bold)
 
     def _set_font(self, row: int, font: QFont) -> None:
         for column in range(len(_FIELDS) if 0 <= row < self.rowCount() else 0):
@@ -158,7 +158,8 @@ class EpochTable(QTableView):
     def _share_width(self) -> None:
         """Each heading gets the room that it needs, and all of them the same of what is left, or missing."""
         header = self.horizontalHeader()
-        needed = [header.sectionSizeHint(column) for column in range(header.count())]
+        numbers = QFontMetrics(self.epochs.bold).horizontalAdvance("1234.56")
+        needed = [max(header.sectionSizeHint(column), numbers) for column in range(header.count())]
         rest = self.viewport().width() - sum(needed)
         for column, width in enumerate(needed):
             share = rest * (column + 1) // len(needed) - rest * column // len(needed)

@@ -115,6 +115,8 @@ class ProgressStrip(QWidget):
             bar.setAccessibleName(name)
             bar.setToolTip(name)
         self.run_bar.setFormat(tr("run %p%"))
+        least = tr("ETA {time}", time="00:00")
+        self._figures.setMinimumWidth(self._figures.fontMetrics().horizontalAdvance(least))
         self.refresh()
 
     @Slot()
@@ -171,6 +173,6 @@ class ProgressStrip(QWidget):
 
 def _bar(name: str) -> QProgressBar:
     bar = named(QProgressBar(maximum=1000, value=0, textVisible=True), name)
-    bar.setMinimumWidth(84)
+    bar.setMinimumWidth(76)
     bar.setMaximumWidth(130)
     return bar

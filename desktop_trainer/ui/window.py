@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_trainer import __version__, folders
+from desktop_trainer.engine.events import RunStarted
 from desktop_trainer.experiment.fields import to_values, with_value
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.recipes import recipe
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from desktop_trainer.engine.events import Evaluated
+    from desktop_trainer.runs.events import RunEvent
     from desktop_trainer.runs.model_file import SavedModel
 
 FIRST_RECIPE = "digits_first_steps"
@@ -67,7 +69,7 @@ class TrainerWindow(QMainWindow):
     """One window, one session. `experiment` fills the form, else the last session does, else the recipe for first steps.
 
     Signals:
-        warmed: torch has been loaded behind the window.
+        warmed: torch has been loaded behind the window; and again, when what the first run needs has been, too.
     """
 
     warmed = Signal()
@@ -182,6 +184,7 @@ class TrainerWindow(QMainWindow):
         self.session.state_changed.connect(self._show_undo)
         self.progress.refreshed.connect(self._show_title)
         self.session.ended.connect(self._on_run_ended)
+        self.session.happened.connect(self._on_happened)
 
     def _warm_up(self) -> None:
         """Load torch behind the window, and learn which devices there are."""
@@ -305,6 +308,12 @@ class TrainerWindow(QMainWindow):
         box.setWindowTitle(tr("About Desktop Trainer"))
         box.finished.connect(box.deleteLater)
         box.open()
+
+    @Slot(object)
+    def _on_happened(self, event: RunEvent) -> None:
+        if isinstance(event, RunStarted):
+            self.session.happened.disconnect(self._on_happened)
+            self.warmed.emit()
 
     @Slot(object)
     def _on_run_ended(self, _: object) -> None:
