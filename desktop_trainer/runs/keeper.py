@@ -222,10 +222,20 @@ class Keeper:
         began = monotonic()
         position = self._training.epoch, self._training.batch
         self.models.write()
-        if position != self._saved_at and finite((state := self._training.state())["model"]):
+        if position != self._saved_at and _finite(state := self._training.state()):
             self._journal.sync()  # what the checkpoint goes on from must not be missing in the curves
             state |= self._made_with
             self._checkpoint = save_checkpoint(self._folder, state, self._disk, keep=self._checkpoint)
             self._saved_at = position
             self.note(saved_line(*position, self._checkpoint, monotonic() - began))
         self._schedule.saved(monotonic() - began)
+
+
+def _finite(state: Mapping[str, Any]) -> bool:
+    """Whether a run can go on from `state`: what an optimizer remembers spoils a model as surely as its own numbers."""
+    from torch import Tensor
+
+    remembered = state["optimizer"]["state"].values()
+    return finite(state["model"]) and all(
+        finite({key: value for key, value in each.items() if isinstance(value, Tensor)}) for each in remembered
+    )

@@ -258,7 +258,7 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_gives_the_same_end(
 def test_going_back_on_purpose_leaves_the_later_checkpoint_behind(small: Values, tmp_path: Path) -> None:
     """After a crash the run goes on from where it went back to, not from the later checkpoint of before."""
     run_to(begin(small, tmp_path / "run", saving__every_epochs=1), BatchEnded, 3, 2)
-    earlier, later = checkpoints(tmp_path / "run")
+    _, earlier, later = checkpoints(tmp_path / "run")
     events = reopen(tmp_path / "run", {"optimizer.lr": 0.0001}, checkpoint=earlier).events()
     next(event for event in events if isinstance(event, RunStarted))
     shutil.copytree(tmp_path / "run", tmp_path / "crashed")
