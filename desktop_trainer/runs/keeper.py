@@ -103,7 +103,6 @@ class Keeper:
             self.models.recall(past.history.epochs[-1] if past.history.epochs else None)
         else:
             write_facts(self._folder, new_facts(experiment, self._recipe), self._disk)
-        if past is None or past.changes:
             write_experiment(self._folder, experiment, self._disk)
         if past is None and self._training.weights is not None:
             # Until the first checkpoint, these are what the run would have to begin with again.
@@ -201,6 +200,8 @@ class Keeper:
 
     def _start(self, started: RunStarted) -> None:
         experiment, past = self._training.experiment, self._past
+        if past is not None and past.changes:  # not before: loading may fail, and nothing was trained with them then
+            write_experiment(self._folder, experiment, self._disk)
         self._made_with = {
             "experiment": shared_values(experiment),
             "versions": versions(),

@@ -84,6 +84,8 @@ def _reopened(
             newest=found.name == all_names(folder)[-1], changes=different(before, experiment),
             inexact=(*found.notices, *differences(found.state, experiment)),
         )  # fmt: skip
+    if "training.epochs" in changes:
+        _check_epochs(experiment.training.epochs, training, history)
     return Recording(training, folder, past=past, disk=disk)
 
 
@@ -112,6 +114,15 @@ def _check_kept(before: Experiment, after: Experiment) -> None:
     if wrong:
         text = tr("A run that goes on keeps this setting. Start a new run with the other value.")
         raise ExperimentError([Problem(path, text) for path in wrong])
+
+
+def _check_epochs(epochs: int, training: Training, history: History) -> None:
+    """Refuse as many epochs as are done already: there would be nothing to train."""
+    done = training.epoch, training.batch
+    completed = history.ended is not None and history.ended.outcome == "completed"
+    if done > (epochs, 0) or (done == (epochs, 0) and completed):
+        text = tr("The run has done {done} epochs; ask for more.", done=training.epoch)
+        raise ExperimentError([Problem("training.epochs", text)])
 
 
 def different(before: Experiment, after: Experiment) -> tuple[str, ...]:
