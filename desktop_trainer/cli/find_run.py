@@ -35,10 +35,12 @@ def find_folder(asked: str) -> Path:
     Raises:
         Refused: see `find_run`.
     """
+    if not asked.strip():
+        raise Refused(tr("Say which run: its name, a part of it, the path of its folder, or {last} for the newest.", last=LAST), 2)  # fmt: skip
     runs = folders.runs()
-    a_name = Path(asked).name == asked and asked not in ("", "..")
+    a_name = Path(asked).name == asked and asked != ".."
     folder = runs / asked if a_name else Path(asked).absolute()
-    if asked and os.path.isdir(folder):  # noqa: PTH112  # says no, too, to what no path can be
+    if os.path.isdir(folder):  # noqa: PTH112  # says no, too, to what no path can be
         return folder
     from desktop_trainer.runs.index import RunIndex
 

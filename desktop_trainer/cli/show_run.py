@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from desktop_trainer.cli.find_run import find_run
+from desktop_trainer.cli.refusal import Refused
 from desktop_trainer.cli.run_columns import (
     COLUMNS,
     NOTHING,
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from desktop_trainer.engine.events import EpochEnded
     from desktop_trainer.runs.history import History
     from desktop_trainer.runs.summary import RunSummary
+
+SMALLER = 0.1
+"""What the learning rate of a run that diverged is multiplied by."""
 
 
 def show(asked: str, *, as_json: bool) -> int:
@@ -59,8 +63,8 @@ def _chapters(run: RunSummary, said: History) -> Iterator[tuple[str, list[str]]]
         yield tr("Epochs"), list(table(_epochs(said.epochs), right=range(6)))
     if len(said.starts) > 1:
         yield tr("Continued"), [line for start in said.starts[1:] for line in _start(start.epoch, start.batch, start.changes, start.inexact)]  # fmt: skip
-    if next_step := _next_step(run):
-        yield tr("Next"), [next_step]
+    if next_steps := list(_next_steps(run)):
+        yield tr("Next"), next_steps
 
 
 def _facts(run: RunSummary) -> Iterator[tuple[str, str]]:
@@ -107,21 +111,32 @@ def _start(epoch: int, batch: int, changes: Sequence[str], inexact: Sequence[str
         yield "  " + clean(sentence)
 
 
-def _next_step(run: RunSummary) -> str:
+def _next_steps(run: RunSummary) -> Iterator[str]:
+    """What the run itself advises, and the command by which it goes on, if it can: from its start, if it was never saved."""
     if run.outcome == "running":
-        return tr("It is going on in another window or program.")
-    if run.checkpoint and run.outcome != "completed":
-        return f"desktop-trainer resume {shlex.quote(clean(run.name))}"
-    return clean(run.next_step)
+        yield tr("It is going on in another window or program.")
+        return
+    if run.next_step:
+        yield clean(run.next_step)
+    if run.outcome != "completed" and (run.checkpoint or (run.epoch, run.batch) == (0, 0)):
+        yield f"desktop-trainer resume {shlex.quote(clean(run.name))}{_smaller_lr(run)}"
+
+
+def _smaller_lr(run: RunSummary) -> str:
+    """The flag without which a run that diverged would do so again."""
+    lr = get_value(run.values, "optimizer.lr")
+    return f" --lr {lr * SMALLER:.3g}" if run.outcome == "diverged" and isinstance(lr, int | float) else ""
 
 
 def compare(asked: Sequence[str], *, as_json: bool) -> int:
     """Tell in which settings runs differ, and their figures, side by side.
 
     Raises:
-        Refused: if it is not clear which runs are meant.
+        Refused: if it is not clear which runs are meant, or one is named twice.
     """
     runs = [find_run(each) for each in asked]
+    if len({run.folder.resolve() for run in runs}) < len(runs):
+        raise Refused(tr("The same run is named twice. Name different runs to compare."), 2)
     different = differing(runs)
     if as_json:
         found = [{"path": path, "label": label, "values": plain(values)} for path, label, values in different]

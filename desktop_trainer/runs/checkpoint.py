@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +45,8 @@ State = dict[str, Any]
 def save_checkpoint(folder: Path, state: State, disk: Disk | None = None, *, keep: str = "") -> str:
     """Write `state` as the newest checkpoint of the run in `folder`; returns its name.
 
-    When it lies on the disk for good, the others are removed, but for `keep`, or else the newest one before it.
+    When it lies on the disk for good, the others are removed, but for `keep`, or else the newest one before it, and for
+    the oldest: from the start a run can go on whatever became of it later.
 
     Args:
         state: ``epoch``, ``batch`` and ``model`` (a ``state_dict``), and any tensors and plain values beside them.
@@ -54,7 +55,8 @@ def save_checkpoint(folder: Path, state: State, disk: Disk | None = None, *, kee
         SaveFailed: if that was not possible. The checkpoints from before are still there.
     """
     disk = disk or Disk()
-    keep = keep or next(reversed(checkpoints(folder)), "")
+    whole = checkpoints(folder)
+    keep = keep or next(reversed(whole), "")
     name = new_name(folder, state["epoch"], state["batch"])
     files = _files(state)
     try:
@@ -64,7 +66,7 @@ def save_checkpoint(folder: Path, state: State, disk: Disk | None = None, *, kee
         if isinstance(error, SaveFailed):
             raise
         raise save_failed(folder / name, sum(map(len, files.values())), error) from error
-    prune(folder, {name, keep}, disk)
+    prune(folder, {name, keep, *whole[:1]}, disk)
     return name
 
 
@@ -107,8 +109,8 @@ class Newest:
     notices: tuple[str, ...] = ()
 
 
-def newest_checkpoint(folder: Path) -> Newest:
-    """The newest checkpoint of the run in `folder` that is whole and undamaged.
+def newest_checkpoint(folder: Path, order: Iterable[str] | None = None) -> Newest:
+    """The newest checkpoint of the run in `folder` that is whole and undamaged; with `order`, the first of these names.
 
     Raises:
         NoCheckpoint: if the run has none, or none that was ever finished.
@@ -116,7 +118,7 @@ def newest_checkpoint(folder: Path) -> Newest:
         CheckpointError: if there are some, and none can be used.
     """
     notices: list[str] = []
-    for name in reversed(all_names(folder)):
+    for name in reversed(all_names(folder)) if order is None else order:
         try:
             state = _read(folder / CHECKPOINTS / name)
         except CheckpointTooNew:

@@ -12,8 +12,7 @@ from typing import BinaryIO, cast
 
 from desktop_trainer.i18n import tr
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EACCES)
 """What file systems that cannot fsync a folder, some of them on the network, answer."""
 
@@ -107,13 +106,17 @@ def save_failed(path: Path, needed: int, error: OSError) -> SaveFailed:
 
 
 def _reason(path: Path, needed: int, error: OSError) -> str:
-    if error.errno in _FULL:
+    if error.errno == errno.ENOSPC:
         return tr(
             "The disk is full: {needed} are needed, {free} are free. Make room, or save to another disk.",
             needed=_megabytes(needed),
             free=_megabytes(shutil.disk_usage(path.parent).free),
         )
-    if error.errno in _FORBIDDEN:
+    if error.errno == errno.EDQUOT:
+        return tr("Your quota on this disk is used up: {needed} are needed. Remove files of yours, or save to another disk.", needed=_megabytes(needed))  # fmt: skip
+    if error.errno == errno.EFBIG:
+        return tr("The system does not allow a file of {needed} here. Raise the limit on the size of files (ulimit -f), or save to another disk.", needed=_megabytes(needed))  # fmt: skip
+    if error.errno in FORBIDDEN:
         return tr("Writing there is not allowed. Choose another folder.")
     if isinstance(error, FileNotFoundError):
         return tr("There is no such folder. Choose another one.")

@@ -103,7 +103,6 @@ class Keeper:
             self.models.recall(past.history.epochs[-1] if past.history.epochs else None)
         else:
             write_facts(self._folder, new_facts(experiment, self._recipe), self._disk)
-        if past is None or past.changes:
             write_experiment(self._folder, experiment, self._disk)
         if past is None and self._training.weights is not None:
             # Until the first checkpoint, these are what the run would have to begin with again.
@@ -201,6 +200,8 @@ class Keeper:
 
     def _start(self, started: RunStarted) -> None:
         experiment, past = self._training.experiment, self._past
+        if past is not None and past.changes:  # not before: loading may fail, and nothing was trained with them then
+            write_experiment(self._folder, experiment, self._disk)
         self._made_with = {
             "experiment": shared_values(experiment),
             "versions": versions(),
@@ -222,10 +223,20 @@ class Keeper:
         began = monotonic()
         position = self._training.epoch, self._training.batch
         self.models.write()
-        if position != self._saved_at and finite((state := self._training.state())["model"]):
+        if position != self._saved_at and _finite(state := self._training.state()):
             self._journal.sync()  # what the checkpoint goes on from must not be missing in the curves
             state |= self._made_with
             self._checkpoint = save_checkpoint(self._folder, state, self._disk, keep=self._checkpoint)
             self._saved_at = position
             self.note(saved_line(*position, self._checkpoint, monotonic() - began))
         self._schedule.saved(monotonic() - began)
+
+
+def _finite(state: Mapping[str, Any]) -> bool:
+    """Whether a run can go on from `state`: what an optimizer remembers spoils a model as surely as its own numbers."""
+    from torch import Tensor
+
+    remembered = state["optimizer"]["state"].values()
+    return finite(state["model"]) and all(
+        finite({key: value for key, value in each.items() if isinstance(value, Tensor)}) for each in remembered
+    )

@@ -11,7 +11,7 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from desktop_trainer.i18n import tr
-from desktop_trainer.runs.files import save_failed
+from desktop_trainer.runs.files import FORBIDDEN, SaveFailed, save_failed
 from desktop_trainer.runs.run_folder import LOCK
 
 _PATIENCE = 2.0
@@ -43,6 +43,9 @@ class RunLock:
             text = tr("The run {name} is going on in another window or program. Stop it there first.", name=self.folder.name)  # fmt: skip
             raise RunBusy(text) from error
         except OSError as error:
+            if error.errno in FORBIDDEN:
+                text = tr("Writing in the run's folder {folder} is not allowed, so the run cannot go on there. Allow writing, or copy the folder elsewhere and let the copy go on.", folder=self.folder)  # fmt: skip
+                raise SaveFailed(text) from error
             raise save_failed(self.folder / LOCK, 0, error) from error
 
     def release(self) -> None:

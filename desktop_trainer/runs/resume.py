@@ -7,6 +7,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from desktop_trainer import folders
 from desktop_trainer.engine.events import Records
 from desktop_trainer.engine.training import Training
@@ -17,7 +19,7 @@ from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 from desktop_trainer.runs.checkpoint import Newest, State, load_checkpoint, newest_checkpoint
 from desktop_trainer.runs.checkpoint_errors import NoCheckpoint, damaged
-from desktop_trainer.runs.checkpoint_folders import all_names
+from desktop_trainer.runs.checkpoint_folders import all_names, checkpoints, place_of
 from desktop_trainer.runs.files import Disk
 from desktop_trainer.runs.fixed import is_fixed
 from desktop_trainer.runs.history import History, read_journal
@@ -29,11 +31,16 @@ from desktop_trainer.runs.plain_json import NotPlain, as_object
 from desktop_trainer.runs.recording import Recording
 from desktop_trainer.runs.run_folder import MODEL, read_facts, read_settings
 
+BACK = 100
+"""So many batches before a divergence the run is taken to be well yet: it does not come out of nothing."""
+
 
 def reopen(
     folder: Path, changes: Mapping[str, Any] | None = None, *, checkpoint: str | None = None, disk: Disk | None = None
 ) -> Recording:
     """The run in `folder`, ready to go on from its newest whole checkpoint; without one it begins anew.
+
+    One that diverged goes back to the newest at least 100 batches before, or to its start, for the last ones lie too near.
 
     Its lock is held from now on, until `Recording.events` has ended, so these must be pulled. If nothing is changed the
     run ends as if it had never stopped, in every byte on the CPU; `Recording.inexact` says where that cannot hold.
@@ -64,7 +71,7 @@ def _reopened(
     before = _own_experiment(folder)
     experiment = _changed(before, changes)
     history = read_journal(folder)
-    found = _state(folder, checkpoint, history)
+    found = _state(folder, checkpoint, history, before)
     if found is None:
         training = Training(experiment, weights=_first_weights(folder))
         past = Past(lock, up_to(history, 0, 0), changes=different(before, experiment))
@@ -77,6 +84,8 @@ def _reopened(
             newest=found.name == all_names(folder)[-1], changes=different(before, experiment),
             inexact=(*found.notices, *differences(found.state, experiment)),
         )  # fmt: skip
+    if "training.epochs" in changes:
+        _check_epochs(experiment.training.epochs, training, history)
     return Recording(training, folder, past=past, disk=disk)
 
 
@@ -107,6 +116,15 @@ def _check_kept(before: Experiment, after: Experiment) -> None:
         raise ExperimentError([Problem(path, text) for path in wrong])
 
 
+def _check_epochs(epochs: int, training: Training, history: History) -> None:
+    """Refuse as many epochs as are done already: there would be nothing to train."""
+    done = training.epoch, training.batch
+    completed = history.ended is not None and history.ended.outcome == "completed"
+    if done > (epochs, 0) or (done == (epochs, 0) and completed):
+        text = tr("The run has done {done} epochs; ask for more.", done=training.epoch)
+        raise ExperimentError([Problem("training.epochs", text)])
+
+
 def different(before: Experiment, after: Experiment) -> tuple[str, ...]:
     """The dotted paths of the settings, without those of the machine, in which two experiments differ."""
     old, new = shared_values(before), shared_values(after)
@@ -117,18 +135,40 @@ def _paths(*values: Values) -> Iterable[str]:
     return dict.fromkeys(item.path for each in values for item in settings_of(each))
 
 
-def _state(folder: Path, checkpoint: str | None, history: History) -> Newest | None:
+def _state(folder: Path, checkpoint: str | None, history: History, experiment: Experiment) -> Newest | None:
     """The state to go on from; None if the run never came to its first batch."""
     if checkpoint is not None:
         state, name = load_checkpoint(folder, checkpoint)
         return Newest(state, name)
     try:
+        if history.ended is not None and history.ended.outcome == "diverged":
+            return newest_checkpoint(folder, _before_divergence(folder, history, experiment))
         return newest_checkpoint(folder)
     except NoCheckpoint as error:
         if history.position == (0, 0) and not history.epochs:
             return None
         text = tr("Its checkpoints are gone, so it cannot go on. Start the experiment again, or open its model and train that.")  # fmt: skip
         raise NoCheckpoint(f"{error} {text}") from error
+
+
+def _before_divergence(folder: Path, history: History, experiment: Experiment) -> list[str]:
+    """The checkpoints in the order in which to try them: those well before the divergence, the newest first, then older ones."""
+    per_epoch = history.started.batches_per_epoch if history.started else experiment.data.train_plan.batches
+
+    def batches(place: tuple[int, int]) -> int:
+        return place[0] * per_epoch + place[1]
+
+    good = [name for name in checkpoints(folder) if batches(place_of(name)) <= batches(_divergence(history)) - BACK]
+    return [*reversed(good), *(name for name in checkpoints(folder) if name not in good)]
+
+
+def _divergence(history: History) -> tuple[int, int]:
+    """Where the first loss was no number; it is noticed some batches later."""
+    for block in history.records:
+        bad = np.flatnonzero(~np.isfinite(block.loss))
+        if len(bad):
+            return block.epoch - 1, block.first + int(bad[0])
+    return history.position
 
 
 def _first_weights(folder: Path) -> Any:

@@ -13,7 +13,7 @@ from time import time
 from desktop_trainer import folders
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
-from desktop_trainer.runs.files import SaveFailed
+from desktop_trainer.runs.files import Disk, SaveFailed
 from desktop_trainer.runs.lock import is_running
 
 KEPT_DAYS = 7.0
@@ -36,28 +36,31 @@ _MOST_BYTES = 240
 """File systems take 255 bytes a name; a number may be added."""
 
 
-def new_folder(experiment: Experiment, runs: Path | None = None) -> Path:
+def new_folder(experiment: Experiment, runs: Path | None = None, disk: Disk | None = None) -> Path:
     """Make a folder for a new run, named for people: ``2026-03-01 1405 lenet fashion_mnist``.
 
     Raises:
         SaveFailed: if it cannot be made.
     """
-    parent = runs or folders.runs()
+    parent, disk = runs or folders.runs(), disk or Disk()
     name = f"{datetime.now():%Y-%m-%d %H%M} {experiment.model.name} {experiment.data.dataset.name}"
     number = 1
     while True:
         folder = parent / (name if number == 1 else f"{name} {number}")
         try:
-            folder.mkdir(parents=True)
+            parent.mkdir(parents=True, exist_ok=True)
+            disk.make_folder(folder)
+            disk.sync_folder(parent)
             return folder
-        except FileExistsError:
-            number += 1
         except OSError as error:
+            if isinstance(error, FileExistsError) and parent.is_dir():
+                number += 1
+                continue
             text = tr("The folder {folder} for the run cannot be made: {error}. Make it writable, or choose another with DESKTOP_TRAINER_HOME.", folder=folder, error=error.strerror or error)  # fmt: skip
             raise SaveFailed(text) from error
 
 
-def rename(folder: Path, name: str) -> Path:
+def rename(folder: Path, name: str, disk: Disk | None = None) -> Path:
     """Give a run, which is its folder, another name; returns the new path.
 
     Raises:
@@ -72,7 +75,7 @@ def rename(folder: Path, name: str) -> Path:
     if os.path.lexists(target) and not _same(folder, target):
         problem = tr("There is a run called {name} already. Choose another name.", name=name)
         raise SaveFailed(tr("The run keeps its name {old}. {problem}", old=folder.name, problem=problem))
-    return _move(folder, target)
+    return _move(folder, target, disk)
 
 
 def _name_problem(name: str) -> str:
@@ -96,17 +99,17 @@ def _same(one: Path, other: Path) -> bool:
         return False
 
 
-def discard(folder: Path) -> Path:
+def discard(folder: Path, disk: Disk | None = None) -> Path:
     """Move a run's folder to the bin; returns where it lies, for `restore`.
 
     Raises:
         SaveFailed: if the run is going on, or it cannot be moved.
     """
     place = folder.parent / _BIN / secrets.token_hex(8)  # of its own, so that names in the bin never collide
-    return _move(folder, place / folder.name)
+    return _move(folder, place / folder.name, disk)
 
 
-def restore(binned: Path) -> Path:
+def restore(binned: Path, disk: Disk | None = None) -> Path:
     """Move a folder back out of the bin; returns its old place, or one beside it if there is a new run of that name.
 
     Raises:
@@ -117,7 +120,7 @@ def restore(binned: Path) -> Path:
     while os.path.lexists(target):
         number += 1
         target = runs / f"{binned.name} {number}"
-    restored = _move(binned, target)
+    restored = _move(binned, target, disk)
     with suppress(OSError):
         binned.parent.rmdir()
     return restored
@@ -129,16 +132,25 @@ def binned(runs: Path | None = None) -> list[Path]:
     return [folder for place in places for folder in sorted(_folders(place))]
 
 
-def _move(folder: Path, target: Path) -> Path:
+def _move(folder: Path, target: Path, disk: Disk | None) -> Path:
+    """Move a run's folder; a power cut finds it here or there."""
+    disk = disk or Disk()
     if is_running(folder):
         raise SaveFailed(tr("The run {name} is going on. Stop it first.", name=folder.name))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        return folder.rename(target)
+        if target.parent != folder.parent:  # where it goes to must be there before it goes
+            disk.sync_folder(target.parent.parent)
+            disk.sync_folder(folder.parent)
+        folder.rename(target)
     except OSError as error:
         reason = error.strerror or error
         text = tr("The folder {folder} cannot be moved: {reason}. Was it moved or opened by another program?", folder=folder, reason=reason)  # fmt: skip
         raise SaveFailed(text) from error
+    with suppress(OSError):  # it is moved, and the system will write it down
+        for place in dict.fromkeys((target.parent, folder.parent)):
+            disk.sync_folder(place)
+    return target
 
 
 def empty_bin(runs: Path | None = None, *, days: float = KEPT_DAYS) -> None:

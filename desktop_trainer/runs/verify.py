@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.i18n import tr
 from desktop_trainer.runs.checkpoint import State, load_checkpoint, save_checkpoint
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from desktop_trainer.engine.events import RunEnded
     from desktop_trainer.engine.training import Training
 
 
@@ -65,19 +67,44 @@ class Verdict:
         return not self.differences
 
 
+class Diverges(Exception):
+    """The training diverges before there is anything to compare; the text says where, and what to do."""
+
+
+class _Over(Exception):
+    """The training ended by itself; `batches` of it can be compared."""
+
+    def __init__(self, batches: int) -> None:
+        super().__init__(batches)
+        self.batches = batches
+
+
 Progress: TypeAlias = Generator[Verifying | Verdict, None, None]
 
 
 def verify(experiment: Experiment, batches: int) -> Progress:
     """Train `2 * batches` batches, or the whole run if it is shorter, both ways; yields progress, last the `Verdict`.
 
+    Of a run that diverges or stops early it takes the batches before that.
+
     Raises:
+        Diverges: if there are none.
         SaveFailed, CheckpointError: if the temporary folder cannot be used.
         DataError, DeviceMissing: see `Training.events`.
     """
+    total = min(2 * batches, experiment.training.epochs * experiment.data.train_plan.batches)
+    try:
+        yield from _verified(experiment, total)
+    except _Over as over:
+        if over.batches < 1:
+            text = tr("The training diverges at batch {batch}, so there is nothing to compare. Choose a smaller learning rate.", batch=over.batches + 1)  # fmt: skip
+            raise Diverges(text) from None
+        yield from _verified(experiment, over.batches)
+
+
+def _verified(experiment: Experiment, total: int) -> Progress:
     from desktop_trainer.engine.training import Training
 
-    total = min(2 * batches, experiment.training.epochs * experiment.data.train_plan.batches)
     middle = total // 2
     straight, first, second = (Training(experiment, block_seconds=math.inf) for _ in range(3))
     wanted, found = dict[str, Any](), dict[str, Any]()
@@ -100,12 +127,18 @@ def verify(experiment: Experiment, batches: int) -> Progress:
 
 
 def _trained(training: Training, until: int, said: dict[str, Any]) -> Iterator[int]:
-    """Train until so many batches of the run are done; yields how many are. What is said on the way goes into `said`."""
-    from desktop_trainer.engine.events import BatchEnded, EpochEnded, RunStarted
+    """Train until so many batches of the run are done; yields how many are. What is said on the way goes into `said`.
+
+    Raises:
+        _Over: if the training ends before.
+    """
+    from desktop_trainer.engine.events import BatchEnded, EpochEnded, RunEnded, RunStarted
 
     per_epoch = training.experiment.data.train_plan.batches
     with closing(training.events()) as events:
         for event in events:
+            if isinstance(event, RunEnded):
+                raise _Over(_good(said, per_epoch, event))
             if isinstance(event, EpochEnded):
                 figures = (event.train_loss, event.train_accuracy, event.test_loss, event.test_accuracy)
                 said |= _walk(f"epoch {event.epoch}", figures)
@@ -116,6 +149,15 @@ def _trained(training: Training, until: int, said: dict[str, Any]) -> Iterator[i
                 yield done
                 if done >= until:
                     return
+
+
+def _good(said: Mapping[str, Any], per_epoch: int, ended: RunEnded) -> int:
+    """How many batches there are before the run `ended` by itself: before the first loss that is no number, if there is one."""
+    done = per_epoch * ended.epoch + ended.batch
+    if ended.outcome != "diverged":
+        return done
+    losses = (said.get(f"loss {number // per_epoch + 1}.{number % per_epoch + 1}", 0.0) for number in range(done))
+    return next((number for number, loss in enumerate(losses) if not math.isfinite(loss)), done - 1)
 
 
 def _leaves(state: State) -> dict[str, Any]:

@@ -157,6 +157,38 @@ def test_show_has_settings_figures_epochs_and_the_next_step(runs: Path, capsys: 
     assert [epoch["epoch"] for epoch in told_json(capsys, "show", FIRST)["epochs_done"]] == [1, 2, 3]
 
 
+def test_a_run_that_diverged_is_advised_a_smaller_learning_rate(runs: Path, capsys: Captured) -> None:
+    (runs / SECOND / "checkpoints" / "0001").mkdir(parents=True)
+    (runs / SECOND / "checkpoints" / "0001" / "manifest.json").write_text("{}")
+    assert told(capsys, "show", SECOND)[-1].endswith(f"resume '{SECOND}' --lr 0.05")
+
+
+def test_show_tells_what_the_run_itself_advises_beside_the_command(runs: Path, capsys: Captured) -> None:
+    failed = {"kind": "ended", "outcome": "failed", "epoch": 0, "batch": 0, "seconds": 0, "reason": "No memory.", "next_step": "Choose smaller images."}  # fmt: skip
+    folder = make_run(runs / "failed", outcome="", accuracies=())
+    with (folder / "events.jsonl").open("a") as file:
+        file.write(json.dumps(failed) + "\n")
+    advice, command = told(capsys, "show", "failed")[-2:]
+    assert advice.strip() == "Choose smaller images."
+    assert command.strip() == "desktop-trainer resume failed"
+
+
+def test_a_run_that_was_killed_while_it_loaded_can_begin_again(runs: Path, capsys: Captured) -> None:
+    (make_run(runs / "killed", outcome="") / "events.jsonl").unlink()
+    lines = told(capsys, "show", "killed")
+    assert "New" in lines[1]
+    assert lines[-1].strip() == "desktop-trainer resume killed"
+
+
+def test_no_name_is_no_run_even_if_there_is_only_one(home: Path, capsys: Captured) -> None:
+    make_run(home / "runs" / "one")
+    assert "Say which run" in refused(capsys, "show", "")
+
+
+def test_a_run_is_not_compared_with_itself(runs: Path, capsys: Captured) -> None:
+    assert "twice" in refused(capsys, "compare", FIRST, str(runs / FIRST))
+
+
 def test_what_a_file_says_cannot_command_the_terminal(runs: Path, capsys: Captured) -> None:
     write_notes(runs / THIRD, Notes(("\x1b[2J",), "one\ntwo\x07\u202e"))
     assert main(["runs", "show", THIRD]) == 0

@@ -61,11 +61,11 @@ def test_a_scaler_or_anything_plain_beside_it_comes_back(tmp_path: Path, state_a
     assert same(load_checkpoint(tmp_path)[0], state)
 
 
-def test_the_newest_two_are_kept_and_numbers_only_rise(tmp_path: Path, state_after: Any) -> None:
+def test_the_first_and_the_newest_two_are_kept_and_numbers_only_rise(tmp_path: Path, state_after: Any) -> None:
     state = state_after(3)
     names = [save_checkpoint(tmp_path, state) for _ in range(4)]
     assert names == [f"000{number} epoch 0 batch 3" for number in (1, 2, 3, 4)]
-    assert all_names(tmp_path) == names[-2:]
+    assert all_names(tmp_path) == [names[0], *names[-2:]]
     shutil.rmtree(tmp_path / CHECKPOINTS / names[-2])
     assert save_checkpoint(tmp_path, state) == "0005 epoch 0 batch 3"
 

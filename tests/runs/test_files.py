@@ -108,6 +108,11 @@ def test_a_full_disk_says_how_much_is_needed_and_free(target: Path) -> None:
         write_file(target, bytes(5_000_000), FailingDisk(2, errno.ENOSPC))
 
 
+def test_a_quota_is_not_called_a_full_disk(target: Path) -> None:
+    with pytest.raises(SaveFailed, match=r"quota on this disk is used up: 5\.0 MB are needed"):
+        write_file(target, bytes(5_000_000), FailingDisk(2, errno.EDQUOT))
+
+
 def test_a_file_larger_than_the_system_allows_leaves_the_old_one(target: Path) -> None:
     """The real thing (F3): a child that may write at most 1 kB to a file."""
     resource = pytest.importorskip("resource", reason="a limit of POSIX")
@@ -120,7 +125,8 @@ def test_a_file_larger_than_the_system_allows_leaves_the_old_one(target: Path) -
     done = subprocess.run(
         [sys.executable, "-c", script, str(target)], capture_output=True, text=True, check=True, timeout=60
     )
-    assert "needed" in done.stdout
+    assert "ulimit -f" in done.stdout
+    assert "full" not in done.stdout
     assert target.read_bytes() == OLD
     assert names(target) == [target.name]
 

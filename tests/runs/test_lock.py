@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from desktop_trainer.runs.files import SaveFailed
 from desktop_trainer.runs.lock import RunBusy, RunLock, is_running
@@ -93,6 +95,18 @@ def test_a_read_only_folder_is_said(tmp_path: Path) -> None:
             RunLock(tmp_path).acquire()
     finally:
         tmp_path.chmod(0o755)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_run_that_may_not_be_written_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    with pytest.raises(SaveFailed, match=r"not allowed.*copy the folder elsewhere"):
+        RunLock(tmp_path).acquire()
 
 
 def test_a_folder_that_is_gone_is_said(tmp_path: Path) -> None:

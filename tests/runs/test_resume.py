@@ -174,6 +174,31 @@ def test_a_completed_run_goes_on_with_more_epochs(small: Values, tmp_path: Path,
     assert read_journal(tmp_path / "run").starts[-1].changes == ("training.epochs",)
 
 
+@pytest.mark.parametrize(("stop", "epochs"), [((EpochEnded, 2, 0), 1), ((BatchEnded, 3, 2), 2), (None, 3), (None, 2)])
+def test_fewer_epochs_than_are_done_are_refused(small: Values, tmp_path: Path, stop: Any, epochs: int) -> None:
+    run = begin(small, tmp_path)
+    if stop is None:
+        final(run)
+    else:
+        run_to(run, *stop)
+    with pytest.raises(ExperimentError, match=r"training\.epochs: The run has done \d epochs; ask for more"):
+        reopen(tmp_path, {"training.epochs": epochs})
+    assert read_settings(tmp_path)["training"]["epochs"] == 3
+    assert not is_running(tmp_path)
+
+
+def test_settings_with_which_the_run_never_trained_are_not_kept(
+    small: Values, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_to(begin(small, tmp_path), BatchEnded, 2, 4)
+    before = read_settings(tmp_path)
+    with monkeypatch.context() as broken:
+        broken.setattr(Training, "_load", lambda _self: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            list(reopen(tmp_path, {"optimizer.lr": 0.5}).events())
+    assert read_settings(tmp_path) == before
+
+
 def test_a_smaller_learning_rate_takes_effect_and_the_optimizer_remembers(
     small: Values, tmp_path: Path, same: Same
 ) -> None:
@@ -258,7 +283,7 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_gives_the_same_end(
 def test_going_back_on_purpose_leaves_the_later_checkpoint_behind(small: Values, tmp_path: Path) -> None:
     """After a crash the run goes on from where it went back to, not from the later checkpoint of before."""
     run_to(begin(small, tmp_path / "run", saving__every_epochs=1), BatchEnded, 3, 2)
-    earlier, later = checkpoints(tmp_path / "run")
+    _, earlier, later = checkpoints(tmp_path / "run")
     events = reopen(tmp_path / "run", {"optimizer.lr": 0.0001}, checkpoint=earlier).events()
     next(event for event in events if isinstance(event, RunStarted))
     shutil.copytree(tmp_path / "run", tmp_path / "crashed")

@@ -8,7 +8,7 @@ import pytest
 
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.runs import store
-from desktop_trainer.runs.files import SaveFailed
+from desktop_trainer.runs.files import Disk, SaveFailed
 from desktop_trainer.runs.lock import RunLock
 
 
@@ -108,5 +108,40 @@ def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_hold_runs_is_said_at_once(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file, not a folder")
+    with pytest.raises(SaveFailed, match="cannot be made"):
+        store.new_folder(parse_experiment({}), tmp_path / "runs")
+
+
+def test_a_run_is_made_and_moved_so_that_a_power_cut_does_not_lose_it(tmp_path: Path) -> None:
+    """The names must lie on the disk, of the run's folder and of those that it lies in."""
+    calls: list[tuple[str, Path]] = []
+
+    class Watched(Disk):
+        def make_folder(self, path: Path) -> None:
+            calls.append(("made", path))
+            super().make_folder(path)
+
+        def sync_folder(self, folder: Path) -> None:
+            calls.append(("synced", folder))
+            super().sync_folder(folder)
+
+    def done() -> list[tuple[str, Path]]:
+        said, calls[:] = list(calls), []
+        return said
+
+    disk = Watched()
+    folder = store.new_folder(parse_experiment({}), tmp_path, disk)
+    assert done() == [("made", folder), ("synced", tmp_path)]
+    folder = store.rename(folder, "other", disk)
+    assert done() == [("synced", tmp_path)]
+    binned = store.discard(folder, disk)
+    place = binned.parent
+    assert done() == [("synced", place.parent), ("synced", tmp_path), ("synced", place), ("synced", tmp_path)]  # fmt: skip
+    store.restore(binned, disk)
+    assert done()[-2:] == [("synced", tmp_path), ("synced", place)]
+
+
+def test_a_file_in_the_place_of_the_runs_is_said(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("")
     with pytest.raises(SaveFailed, match="cannot be made"):
         store.new_folder(parse_experiment({}), tmp_path / "runs")

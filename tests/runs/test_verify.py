@@ -10,7 +10,7 @@ import torch
 from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.runs.verify import Verdict, Verifying, verify
+from desktop_trainer.runs.verify import Diverges, Verdict, Verifying, verify
 
 
 @pytest.fixture
@@ -43,6 +43,32 @@ def test_progress_rises_to_its_end(experiment: Experiment) -> None:
 def test_a_run_shorter_than_asked_for_is_verified_whole(experiment: Experiment) -> None:
     found = verdict(experiment, 1000)
     assert (found.batches, found.resumed_at, found.exact) == (18, 9, True)
+
+
+HOT = {"model": {"name": "mlp", "hidden_sizes": [8, 8, 8]}, "training": {"epochs": 9}}
+
+
+def test_of_a_run_that_diverges_the_batches_before_are_compared(small: dict[str, Any]) -> None:
+    found = verdict(parse_experiment({**small, **HOT, "optimizer": {"name": "sgd", "lr": 1e9}}), 1000)
+    assert found.exact
+    assert 0 < found.batches < 54
+
+
+def test_of_a_run_that_diverges_at_once_it_is_said_where(small: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    def spoilt(model: torch.nn.Module) -> None:
+        for parameter in model.parameters():
+            parameter.data.fill_(float("nan"))
+
+    experiment = parse_experiment(small)
+    monkeypatch.setattr(type(experiment.initializer), "apply", lambda _self, model: spoilt(model))
+    with pytest.raises(Diverges, match="diverges at batch 1, so there is nothing to compare"):
+        verdict(experiment, 1000)
+
+
+def test_a_run_that_stops_early_is_verified_up_to_there(small: dict[str, Any]) -> None:
+    still = {"optimizer": {"name": "sgd", "lr": 1e-30}, "training": {"epochs": 9, "patience": 1}}
+    found = verdict(parse_experiment({**small, **still}), 1000)
+    assert (found.batches, found.exact) == (12, True)
 
 
 @pytest.mark.parametrize(
