@@ -9,7 +9,8 @@ from desktop_trainer.cli.find_run import find_folder
 from desktop_trainer.cli.refusal import Refused, refusing
 from desktop_trainer.experiment.fields import Setting, settings_of
 from desktop_trainer.runs.fixed import is_fixed
-from desktop_trainer.runs.run_folder import NotARun, read_settings
+from desktop_trainer.runs.lost import known_settings
+from desktop_trainer.runs.run_folder import NotARun
 
 
 def resume(run: str, changes: Mapping[str, Any], checkpoint: str | None, *, as_json: bool) -> int:
@@ -42,7 +43,7 @@ def changeable(argv: list[str]) -> tuple[list[Setting], dict[str, Any]]:
     values: dict[str, Any] = {}
     if after and not after[0].startswith("-"):
         try:
-            values = read_settings(find_folder(after[0]))
+            values = dict(known_settings(find_folder(after[0])))
         except NotARun as error:
             raise Refused(str(error)) from error
     return [item for item in settings_of(values) if not is_fixed(item.path)], values

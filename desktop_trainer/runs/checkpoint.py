@@ -28,14 +28,14 @@ from desktop_trainer.runs.checkpoint_folders import all_names, checkpoints, new_
 from desktop_trainer.runs.files import Disk, SaveFailed, save_failed, write_file
 from desktop_trainer.runs.model_errors import ModelFileError
 from desktop_trainer.runs.plain_json import NotPlain, as_number, as_object, as_whole, parse_object, read_object
-from desktop_trainer.runs.run_folder import CHECKPOINTS, MANIFEST
+from desktop_trainer.runs.run_folder import CHECKPOINTS, MANIFEST, STATE
 from desktop_trainer.runs.safetensors_check import checked_metadata
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT = 1
-WEIGHTS, OPTIMIZER, STATE = "weights.safetensors", "optimizer.safetensors", "state.json"
+WEIGHTS, OPTIMIZER = "weights.safetensors", "optimizer.safetensors"
 _LIMITS = {WEIGHTS: 8 * 2**30, OPTIMIZER: 32 * 2**30, STATE: 16 * 2**20}
 """The most bytes that are read of each."""
 

@@ -26,10 +26,19 @@ from desktop_trainer.runs.history import History, read_journal
 from desktop_trainer.runs.inexact import differences
 from desktop_trainer.runs.keeper import Past
 from desktop_trainer.runs.lock import RunLock
+from desktop_trainer.runs.lost import known_facts, known_settings
 from desktop_trainer.runs.model_file import ModelFileUnreadable, load_model
 from desktop_trainer.runs.plain_json import NotPlain, as_object
 from desktop_trainer.runs.recording import Recording
-from desktop_trainer.runs.run_folder import MODEL, read_facts, read_settings
+from desktop_trainer.runs.run_folder import (
+    MODEL,
+    NotARun,
+    RunFacts,
+    new_facts,
+    read_settings,
+    write_experiment,
+    write_facts,
+)
 
 BACK = 100
 """So many batches before a divergence the run is taken to be well yet: it does not come out of nothing."""
@@ -55,7 +64,7 @@ def reopen(
         ExperimentError: if the changes do not make an experiment, or not the same run.
         DeviceMissing: if this machine has no such device.
     """
-    read_facts(folder)  # a folder that is no run must not be given a lock
+    known_facts(folder)  # a folder that is no run must not be given a lock
     lock = RunLock(folder)
     lock.acquire()
     try:
@@ -68,9 +77,9 @@ def reopen(
 def _reopened(
     folder: Path, changes: Mapping[str, Any], checkpoint: str | None, lock: RunLock, disk: Disk | None
 ) -> Recording:
-    before = _own_experiment(folder)
+    history, facts = read_journal(folder), known_facts(folder)
+    before = _own_experiment(known_settings(folder, history), facts)
     experiment = _changed(before, changes)
-    history = read_journal(folder)
     found = _state(folder, checkpoint, history, before)
     if found is None:
         training = Training(experiment, weights=_first_weights(folder))
@@ -86,14 +95,25 @@ def _reopened(
         )  # fmt: skip
     if "training.epochs" in changes:
         _check_epochs(experiment.training.epochs, training, history)
+    _write_lost(folder, facts, before, disk)
     return Recording(training, folder, past=past, disk=disk)
 
 
-def _own_experiment(folder: Path) -> Experiment:
+def _write_lost(folder: Path, facts: RunFacts, experiment: Experiment, disk: Disk | None) -> None:
+    """Write again what of the small files was lost or damaged."""
+    if not facts.id:
+        write_facts(folder, replace(new_facts(experiment), created=facts.created), disk)
+    try:
+        read_settings(folder)
+    except NotARun:
+        write_experiment(folder, experiment, disk)
+
+
+def _own_experiment(settings: Mapping[str, Any], facts: RunFacts) -> Experiment:
     """What the run was last trained with, on this machine."""
-    values = read_settings(folder)
+    values = dict(settings)
     known = {item.path for item in settings_of(values) if item.local}
-    for path, value in read_facts(folder).local.items():
+    for path, value in facts.local.items():
         if path in known and not (path == "data.data_root" and not folders.data_root(str(value)).is_dir()):
             values = with_value(values, path, value)
     return parse_experiment(values)

@@ -30,6 +30,8 @@ FORMAT = 1
 RUN, EXPERIMENT, NOTES, EVENTS = "run.json", "experiment.json", "notes.json", "events.jsonl"
 CHECKPOINTS, BEST, MODEL, LOCK = "checkpoints", "best.safetensors", "model.safetensors", "lock"
 LOG = "log.txt"
+STATE = "state.json"
+"""What of a checkpoint is no tensor."""
 MANIFEST = "manifest.json"
 """Written last into a checkpoint: without it the checkpoint is not whole."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,11 @@ from desktop_trainer.engine.events import EpochEnded
 from desktop_trainer.experiment.fields import get_value
 from desktop_trainer.runs.history import History, JournalReader
 from desktop_trainer.runs.lock import is_running
+from desktop_trainer.runs.lost import known_facts, known_settings
 from desktop_trainer.runs.run_folder import (
     CHECKPOINTS,
-    EXPERIMENT,
     MANIFEST,
-    NewerRun,
-    NotARun,
-    RunFacts,
-    read_facts,
     read_notes,
-    read_settings,
 )
 
 
@@ -72,7 +67,7 @@ def read_summary(folder: Path, journal: JournalReader | None = None) -> RunSumma
     """
     running = is_running(folder)  # asked first: a run that ends meanwhile is seen to end
     said = (journal or JournalReader(folder, records=False)).read()
-    facts, values, notes = _facts(folder), _values(folder, said), read_notes(folder)
+    facts, values, notes = known_facts(folder), known_settings(folder, said), read_notes(folder)
     epochs = get_value(values, "training.epochs")
     started = said.started
     return RunSummary(
@@ -106,29 +101,3 @@ def _outcome(said: History, *, running: bool) -> str:
     if said.ended is not None:
         return said.ended.outcome
     return "interrupted" if said.starts or said.position != (0, 0) else "new"
-
-
-def _facts(folder: Path) -> RunFacts:
-    """What ``run.json`` says; a run whose file was lost is found all the same."""
-    try:
-        return read_facts(folder)
-    except NewerRun:
-        raise
-    except NotARun as error:
-        try:
-            made = (folder / EXPERIMENT).stat().st_mtime
-        except OSError:
-            raise error from None
-        return RunFacts("", datetime.fromtimestamp(made, UTC), "")
-
-
-def _values(folder: Path, said: History) -> Mapping[str, Any]:
-    """What ``experiment.json`` says, else what the journal's last start does."""
-    try:
-        return read_settings(folder)
-    except NewerRun:
-        raise
-    except NotARun:
-        if not said.starts or not said.starts[-1].experiment:
-            raise
-        return said.starts[-1].experiment

@@ -12,7 +12,8 @@ from desktop_trainer.experiment.fields import settings_of, to_values, with_value
 from desktop_trainer.experiment.problems import ExperimentError, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
-from desktop_trainer.runs.run_folder import NotARun, read_settings
+from desktop_trainer.runs.lost import known_settings
+from desktop_trainer.runs.run_folder import NotARun
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.form import ExperimentForm
 from desktop_trainer.ui.preferences import Preferences
@@ -59,7 +60,7 @@ class RunEnds(QObject):
         self._session.reopen(folder, experiment, changes)
 
     def _experiment_of(self, folder: Path, changes: Mapping[str, Any]) -> Experiment:
-        values: dict[str, Any] = read_settings(folder)
+        values: dict[str, Any] = dict(known_settings(folder))
         for path, value in changes.items():
             values = with_value(values, path, value)
         return parse_experiment(values)

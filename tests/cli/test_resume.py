@@ -80,6 +80,12 @@ def test_what_cannot_be_changed_is_refused_and_the_run_is_as_it_was(
     assert (run / "events.jsonl").read_bytes() == before
 
 
+def test_a_run_that_lost_its_settings_goes_on(run: Path, capsys: Captured) -> None:
+    (run / "experiment.json").unlink()
+    assert main(["resume", run.name, "--epochs", "3", "--json"]) == 0
+    assert objects(capsys)[-1]["outcome"] == "completed"
+
+
 def test_no_such_run_names_those_that_are_near(run: Path, capsys: Captured) -> None:
     assert main(["resume", run.name.replace("mlp", "lenet")]) == 2
     assert run.name in capsys.readouterr().err

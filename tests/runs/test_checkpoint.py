@@ -13,7 +13,6 @@ import torch
 
 from desktop_trainer.runs.checkpoint import (
     OPTIMIZER,
-    STATE,
     WEIGHTS,
     load_checkpoint,
     newest_checkpoint,
@@ -28,7 +27,7 @@ from desktop_trainer.runs.checkpoint_errors import (
     NoCheckpoint,
 )
 from desktop_trainer.runs.checkpoint_folders import all_names, checkpoints, sweep
-from desktop_trainer.runs.run_folder import CHECKPOINTS, MANIFEST
+from desktop_trainer.runs.run_folder import CHECKPOINTS, MANIFEST, STATE
 
 Same = Callable[[Any, Any], bool]
 FILES = [WEIGHTS, OPTIMIZER, STATE]
