@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, Qt, Slot
+from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from desktop_trainer.i18n import tr
@@ -13,7 +13,13 @@ from desktop_trainer.ui.naming import named
 
 
 class Banner(QFrame):
-    """A line above the curves: a message, at most one thing to do about it, its details, and a way to close it."""
+    """A line above the curves: a message, at most one thing to do about it, its details, and a way to close it.
+
+    Signals:
+        closed: the user closed the message, or pressed its button, with what that does still to come.
+    """
+
+    closed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,7 +41,7 @@ class Banner(QFrame):
             layout.addWidget(button)
         self._action.clicked.connect(self._on_action)
         self._copy.clicked.connect(self._on_copy)
-        self._close.clicked.connect(self.hide)
+        self._close.clicked.connect(self._on_close)
         self.retranslate()
         self.hide()
 
@@ -82,8 +88,13 @@ class Banner(QFrame):
         super().changeEvent(event)
 
     @Slot()
-    def _on_action(self) -> None:
+    def _on_close(self) -> None:
         self.hide()
+        self.closed.emit()
+
+    @Slot()
+    def _on_action(self) -> None:
+        self._on_close()
         if self._do is not None:
             self._do()
 
