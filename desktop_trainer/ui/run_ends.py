@@ -13,6 +13,7 @@ from desktop_trainer.experiment.fields import settings_of, to_values, with_value
 from desktop_trainer.experiment.problems import ExperimentError, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
+from desktop_trainer.runs.events import SaveProblem
 from desktop_trainer.runs.run_folder import NotARun, read_settings
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.form import ExperimentForm
@@ -116,9 +117,8 @@ class RunEnds(QObject):
 
     @Slot(object)
     def _on_event(self, event: RunEvent) -> None:
-        if type(event).__name__ == "SaveProblem":
-            reason = getattr(event, "reason", "")
-            text = tr("The run is paused because it could not be saved. {reason}", reason=reason)
+        if isinstance(event, SaveProblem):
+            text = tr("The run is paused because it could not be saved. {reason}", reason=event.reason)
             self._banner.show_message(text, kind="error", do=(tr("Try again"), self._session.resume))
 
     @Slot(object)

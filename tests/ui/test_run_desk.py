@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtCore import QItemSelectionModel, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from desktop_trainer.runs.export import export_run
 from desktop_trainer.runs.run_folder import NOTES, read_notes
 from desktop_trainer.ui.run_columns import PLACES
 from desktop_trainer.ui.run_notes import split_tags
@@ -120,6 +122,36 @@ def test_a_bad_name_is_refused_with_the_reason_and_nothing_moves(window: Any, ru
     assert window.banner.isVisible()
     assert listed(window) == {"first", "second", "third"}
     assert sorted(path.name for path in runs.iterdir() if path.is_dir()) == ["first", "second", "third"]
+
+
+def test_a_refusal_goes_when_the_next_name_is_taken(window: Any) -> None:
+    edit(window, "second", "name", "first")
+    assert window.banner.isVisible()
+    edit(window, "first", "tags", "paper")
+    assert window.banner.isVisible()
+    edit(window, "second", "name", "other")
+    assert not window.banner.isVisible()
+
+
+def test_a_run_that_did_all_of_its_epochs_goes_on_for_as_many_again(qtbot: QtBot, window: Any) -> None:
+    """From the panel, and then by the menu's Continue last run: the form shows for how long."""
+    with qtbot.waitSignal(window.session.ended, timeout=60_000):
+        window.actions_["start"].trigger()
+
+    def trained() -> list[Any]:
+        return [row.summary for row in window.runs.table.runs.rows if row.summary.checkpoint]
+
+    qtbot.waitUntil(lambda: [run.outcome for run in trained()] == ["completed"], timeout=30_000)
+    select(window, trained()[0].name)
+    assert "2 more epochs" in window.runs.actions_.by_verb["resume_run"].text()
+    for resume, epochs in (
+        (lambda: do(window, "resume_run"), 4),
+        (window.actions_["continue_run"].trigger, 8),
+    ):
+        with qtbot.waitSignal(window.session.ended, timeout=60_000) as caught:
+            resume()
+        assert caught.args[0].epoch == window.form.experiment.training.epochs == epochs
+        assert [ended.epoch for ended in window.curves.series.epochs] == list(range(1, epochs + 1))
 
 
 def test_tags_are_edited_in_their_cell_and_found(window: Any, runs: Path) -> None:
@@ -354,6 +386,42 @@ def test_an_export_that_fails_leaves_no_file_and_says_why(
     do(window, "export_run")
     qtbot.waitUntil(lambda: "no such folder" in window.banner.text, timeout=30_000)
     assert not (tmp_path / "nowhere").exists()
+
+
+def drop(window: Any, path: Path) -> bool:
+    """Drop `path` on the window; returns whether it is taken."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    buttons = Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(5, 5), *buttons)
+    enter.ignore()
+    window.dragEnterEvent(enter)
+    if enter.isAccepted():
+        window.dropEvent(QDropEvent(QPointF(5, 5), *buttons))
+    return enter.isAccepted()
+
+
+def test_a_run_from_elsewhere_is_dropped_on_the_window_or_imported_and_listed(
+    qtbot: QtBot, window: Any, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list(export_run(runs / "first", tmp_path / "x.zip"))
+    folder = make_run(tmp_path / "stick" / "elsewhere 论文")
+    assert not drop(window, tmp_path)  # no run's folder
+    window.tabs.setCurrentWidget(window.log)
+    assert drop(window, folder)
+    qtbot.waitUntil(lambda: "elsewhere 论文" in listed(window), timeout=30_000)
+    qtbot.waitUntil(lambda: window.desk.files._import is None, timeout=30_000)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "x.zip"), ""))
+    window.actions_["import_run"].trigger()
+    qtbot.waitUntil(lambda: "first 2" in listed(window), timeout=30_000)
+    assert "first 2" in window.banner.text
+
+
+def test_a_file_without_a_run_is_refused_in_the_banner(qtbot: QtBot, window: Any, tmp_path: Path) -> None:
+    (tmp_path / "no.zip").write_bytes(b"no archive")
+    assert drop(window, tmp_path / "no.zip")
+    qtbot.waitUntil(lambda: "no.zip was not imported" in window.banner.text, timeout=30_000)
+    assert listed(window) == {"first", "second", "third"}
 
 
 def test_the_run_that_is_discarded_can_no_longer_go_on_from_here(qtbot: QtBot, window: Any) -> None:
