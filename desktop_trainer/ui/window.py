@@ -31,13 +31,14 @@ from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.closing import ClosingGuard
 from desktop_trainer.ui.curves import CurvesPanel
 from desktop_trainer.ui.data_menu import DataMenu
+from desktop_trainer.ui.dropping import dropped, is_run
 from desktop_trainer.ui.epochs import EpochTable
 from desktop_trainer.ui.experiment_files import ExperimentFiles
 from desktop_trainer.ui.form import ExperimentForm
 from desktop_trainer.ui.last_session import LastSession, last_experiment
 from desktop_trainer.ui.log import LogPanel
 from desktop_trainer.ui.look_menus import LookMenus
-from desktop_trainer.ui.model_files import ENDINGS, ModelFiles, describe
+from desktop_trainer.ui.model_files import ModelFiles, describe
 from desktop_trainer.ui.model_panel import ModelPanel
 from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.preferences import Preferences
@@ -374,31 +375,18 @@ class TrainerWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Qt's: a model, an experiment or a run may be dropped; a run also while another is going on."""
-        path = _dropped(event)
-        if path is not None and (not self.session.active or _is_run(path)):
+        path = dropped(event)
+        if path is not None and (not self.session.active or is_run(path)):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Qt's: open what was dropped."""
-        path = _dropped(event)
-        if path is not None and _is_run(path):
+        path = dropped(event)
+        if path is not None and is_run(path):
             self.tabs.setCurrentWidget(self.runs)
             self.desk.files.take_over(path)
         elif path is not None:
             self.experiment_files.load(path) if path.suffix == ".json" else self._load(path)
-
-
-def _dropped(event: QDropEvent) -> Path | None:
-    """The file that is being dropped, if it is one that can be opened."""
-    urls = event.mimeData().urls()
-    path = Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
-    return path if path is not None and (path.suffix in (*ENDINGS, ".json") or _is_run(path)) else None
-
-
-def _is_run(path: Path) -> bool:
-    from desktop_trainer.runs.importing import can_be_run
-
-    return can_be_run(path)
 
 
 def open_runs_folder() -> None:

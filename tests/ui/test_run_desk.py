@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QItemSelectionModel, QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -22,7 +21,6 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from desktop_trainer.runs.export import export_run
 from desktop_trainer.runs.run_folder import NOTES, read_notes
 from desktop_trainer.ui.run_columns import PLACES
 from desktop_trainer.ui.run_notes import split_tags
@@ -144,12 +142,9 @@ def test_a_run_that_did_all_of_its_epochs_goes_on_for_as_many_again(qtbot: QtBot
     qtbot.waitUntil(lambda: [run.outcome for run in trained()] == ["completed"], timeout=30_000)
     select(window, trained()[0].name)
     assert "2 more epochs" in window.runs.actions_.by_verb["resume_run"].text()
-    for resume, epochs in (
-        (lambda: do(window, "resume_run"), 4),
-        (window.actions_["continue_run"].trigger, 8),
-    ):
+    for action, epochs in ((window.runs.actions_.by_verb["resume_run"], 4), (window.actions_["continue_run"], 8)):
         with qtbot.waitSignal(window.session.ended, timeout=60_000) as caught:
-            resume()
+            action.trigger()
         assert caught.args[0].epoch == window.form.experiment.training.epochs == epochs
         assert [ended.epoch for ended in window.curves.series.epochs] == list(range(1, epochs + 1))
 
@@ -386,42 +381,6 @@ def test_an_export_that_fails_leaves_no_file_and_says_why(
     do(window, "export_run")
     qtbot.waitUntil(lambda: "no such folder" in window.banner.text, timeout=30_000)
     assert not (tmp_path / "nowhere").exists()
-
-
-def drop(window: Any, path: Path) -> bool:
-    """Drop `path` on the window; returns whether it is taken."""
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path))])
-    buttons = Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    enter = QDragEnterEvent(QPoint(5, 5), *buttons)
-    enter.ignore()
-    window.dragEnterEvent(enter)
-    if enter.isAccepted():
-        window.dropEvent(QDropEvent(QPointF(5, 5), *buttons))
-    return enter.isAccepted()
-
-
-def test_a_run_from_elsewhere_is_dropped_on_the_window_or_imported_and_listed(
-    qtbot: QtBot, window: Any, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    list(export_run(runs / "first", tmp_path / "x.zip"))
-    folder = make_run(tmp_path / "stick" / "elsewhere 论文")
-    assert not drop(window, tmp_path)  # no run's folder
-    window.tabs.setCurrentWidget(window.log)
-    assert drop(window, folder)
-    qtbot.waitUntil(lambda: "elsewhere 论文" in listed(window), timeout=30_000)
-    qtbot.waitUntil(lambda: window.desk.files._import is None, timeout=30_000)
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "x.zip"), ""))
-    window.actions_["import_run"].trigger()
-    qtbot.waitUntil(lambda: "first 2" in listed(window), timeout=30_000)
-    assert "first 2" in window.banner.text
-
-
-def test_a_file_without_a_run_is_refused_in_the_banner(qtbot: QtBot, window: Any, tmp_path: Path) -> None:
-    (tmp_path / "no.zip").write_bytes(b"no archive")
-    assert drop(window, tmp_path / "no.zip")
-    qtbot.waitUntil(lambda: "no.zip was not imported" in window.banner.text, timeout=30_000)
-    assert listed(window) == {"first", "second", "third"}
 
 
 def test_the_run_that_is_discarded_can_no_longer_go_on_from_here(qtbot: QtBot, window: Any) -> None:
