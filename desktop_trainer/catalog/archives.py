@@ -77,7 +77,7 @@ def unpack_tar(archive: Path, folder: Path, most_bytes: int) -> Generator[int, N
 
 
 def _unpack_member(packed: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, most: int) -> Iterator[int]:
-    target = folder / _inside(member.name)
+    target = folder / inside(member.name)
     if member.isdir():
         target.mkdir(parents=True, exist_ok=True)
         return
@@ -91,7 +91,7 @@ def _unpack_member(packed: tarfile.TarFile, member: tarfile.TarInfo, folder: Pat
         os.fsync(out.fileno())
 
 
-def _inside(name: str) -> str:
+def inside(name: str) -> str:
     """`name` if it stays inside a folder on every system.
 
     Raises:

@@ -58,7 +58,7 @@ def _commands() -> dict[str, tuple[str, Callable[[Parser, list[str]], Run]]]:
         "train": (tr("Train without a window. The flags follow the choices: --model NAME --help shows that model's options."), _train),
         "resume": (tr("Let a run go on where it was: exactly, or with settings that are changed by flags."), _resume),
         "evaluate": (tr("Examine a saved model on a test set."), _evaluate),
-        "runs": (tr("List, show, compare, delete and export runs."), _runs),
+        "runs": (tr("List, show, compare, delete, export and import runs."), _runs),
         "list": (tr("List what can be chosen."), _list),
         "batches": (tr("Show how many batches a number of samples makes, and why."), _batches),
         "download": (tr("Fetch a dataset into the data folder."), _download),

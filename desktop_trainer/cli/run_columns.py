@@ -51,10 +51,10 @@ def duration_text(run: RunSummary) -> str:
 
 
 def state_text(run: RunSummary) -> str:
-    """What became of the run, in a word."""
-    from desktop_trainer.runs.outcomes import outcome_text
+    """What became of the run, and whether its end was not saved, in a word or two."""
+    from desktop_trainer.runs import outcomes
 
-    return outcome_text(run.outcome)
+    return outcomes.state_text(run.outcome, run.save_failed)
 
 
 def epochs_text(run: RunSummary) -> str:

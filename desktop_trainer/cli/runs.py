@@ -1,4 +1,4 @@
-"""``desktop-trainer runs``: lists, shows, compares, deletes, brings back and exports runs. Knows no torch."""
+"""``desktop-trainer runs``: lists, shows, compares, deletes, brings back, exports and imports runs. Knows no torch."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def add_flags(parser: Parser) -> list[Parser]:
     parsers["export"].add_argument("run", metavar="RUN", help=run_help)
     parsers["export"].add_argument("file", metavar="FILE", help=tr("Where to write it: .zip for the whole run, to be unzipped into the runs folder of another machine; .csv for its numbers."))  # fmt: skip
     parsers["export"].add_argument("--epochs", action="store_true", help=tr("Write a line an epoch into the .csv file, not a line a batch."))  # fmt: skip
+    parsers["import"].add_argument("file", metavar="FILE_OR_FOLDER", help=tr("A .zip file that was exported, or the folder of a run."))  # fmt: skip
     for name in ("list", "show", "compare"):
         parsers[name].add_argument("--json", action="store_true", help=tr("Print JSON for programs, not lines for people."))  # fmt: skip
     return list(parsers.values())
@@ -50,6 +51,7 @@ def _actions() -> dict[str, str]:
         "restore": tr("Bring a deleted run back."),
         "empty-bin": tr("Delete for good what is in the bin, to make room."),
         "export": tr("Write a run into one file."),
+        "import": tr("Copy a run from elsewhere into the runs folder: its .zip file, or its folder."),
     }
 
 
@@ -69,6 +71,7 @@ def run(given: Given) -> int:
         "restore": lambda: restore(given.get("run")),
         "empty-bin": empty_bin,
         "export": lambda: export(given["run"], Path(given["file"]), epochs="epochs" in given),
+        "import": lambda: take_over(Path(given["file"])),
     }
     return does[given.get("action") or "list"]()
 
@@ -177,6 +180,23 @@ def export(asked: str, target: Path, *, epochs: bool) -> int:
         else:
             (export_epochs if epochs else export_batches)(read_journal(folder), target)
     print(tr("{name} is written to {path}", name=clean(folder.name), path=target))
+    return 0
+
+
+def take_over(source: Path) -> int:
+    """Copy the run in `source`, a zip file or a folder, into the runs folder.
+
+    Raises:
+        Refused: if it holds no run, or cannot be copied.
+    """
+    from desktop_trainer.runs.importing import ImportFailed, import_run
+
+    try:
+        *_, folder = import_run(source)
+    except ImportFailed as error:
+        raise Refused(clean(str(error))) from error
+    assert isinstance(folder, Path)
+    print(tr("Imported as {name}. To let it go on: {command}", name=clean(folder.name), command=f"desktop-trainer resume {shlex.quote(clean(folder.name))}"))  # fmt: skip
     return 0
 
 

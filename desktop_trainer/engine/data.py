@@ -101,7 +101,8 @@ def resized(images: Tensor, size: int) -> Tensor:
     """uint8 images ``(n, channels, h, w)`` made `size` x `size`, bilinear with antialiasing; 0 leaves them."""
     if size == 0 or images.shape[2:] == (size, size):
         return images
-    starts = range(0, len(images), 4096)
-    parts = (images[start : start + 4096].float() for start in starts)
-    scaled = (interpolate(part, (size, size), mode="bilinear", antialias=True) for part in parts)
-    return torch.cat([part.round_().clamp_(0, 255).to(torch.uint8) for part in scaled])
+    scaled = torch.empty(*images.shape[:2], size, size, dtype=torch.uint8, device=images.device)
+    for start in range(0, len(images), 1024):
+        part = interpolate(images[start : start + 1024].float(), (size, size), mode="bilinear", antialias=True)
+        scaled[start : start + 1024] = part.round_().clamp_(0, 255).to(torch.uint8)
+    return scaled

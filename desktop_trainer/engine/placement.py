@@ -13,7 +13,6 @@ from desktop_trainer.catalog.errors import DataError
 from desktop_trainer.engine.data import InMemory, Split, resized
 from desktop_trainer.engine.events import Event, Loading, Notice
 from desktop_trainer.engine.streaming import Streamed
-from desktop_trainer.experiment.batches import BatchPlan
 from desktop_trainer.experiment.choices import Source
 from desktop_trainer.experiment.data_settings import DataSettings
 from desktop_trainer.i18n import tr
@@ -59,10 +58,12 @@ def choose_place(settings: DataSettings, samples: int, device: torch.device) -> 
     """
     if settings.placement == "stream":
         return Place(device, workers=settings.workers)
-    needed = samples * settings.info.sample_bytes
+    kept = samples * settings.info.sample_bytes
+    # What is to be resized is read whole first.
+    needed = kept + (samples * settings.dataset.info().sample_bytes if settings.image_size else 0)
     allowed = settings.memory_limit_mb * 1_000_000 or free_memory(device) // _SHARE
     if needed <= allowed:
-        return Place(device, nbytes=needed)
+        return Place(device, nbytes=kept)
     if settings.placement == "memory":
         raise DataTooLarge(_too_large(needed, allowed, device))
     return Place(device, workers=settings.workers)
@@ -99,12 +100,7 @@ def load_split(settings: DataSettings, source: Source, place: Place, *, train: b
     Raises:
         DataMissing, DataDamaged: see `DatasetChoice.load`.
     """
-    info = source.info
-    plan = (
-        BatchPlan(info.train_samples, settings.batch_size, settings.drop_last)
-        if train
-        else BatchPlan(info.test_samples, settings.batch_size)
-    )
+    plan = settings.plan(source.info, train=train)
     if not place.nbytes:
         return Streamed(source.open(train=train), plan, settings.image_size, place.device, place.workers)
     images, labels = source.load(train=train)

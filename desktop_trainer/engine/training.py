@@ -389,4 +389,4 @@ class Training:
 
 
 def _smaller(lr: float) -> str:
-    return tr("Start again with a smaller learning rate than {lr:g}.", lr=lr)
+    return tr("Go back or start again with a smaller learning rate than {lr:g}.", lr=lr)

@@ -133,9 +133,15 @@ class DataSettings(Section):
     @property
     def train_plan(self) -> BatchPlan:
         """How the training set is cut into batches."""
-        return BatchPlan(self.dataset.info().train_samples, self.batch_size, self.drop_last)
+        return self.plan(self.dataset.info(), train=True)
 
     @property
     def test_plan(self) -> BatchPlan:
         """How the test set is cut into batches: every sample is examined."""
-        return BatchPlan(self.dataset.info().test_samples, self.test_batch_size or self.batch_size)
+        return self.plan(self.dataset.info(), train=False)
+
+    def plan(self, info: DataInfo, *, train: bool) -> BatchPlan:
+        """How a split of the data that `info` tells of is cut into batches."""
+        if train:
+            return BatchPlan(info.train_samples, self.batch_size, self.drop_last)
+        return BatchPlan(info.test_samples, self.test_batch_size or self.batch_size)

@@ -33,7 +33,7 @@ def export_run(folder: Path, target: Path, disk: Disk | None = None) -> Generato
     """
     disk = disk or Disk()
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
-    files = [path for path in sorted(folder.rglob("*")) if _belongs(path.relative_to(folder), path)]
+    files = [path for path in sorted(folder.rglob("*")) if belongs(path.relative_to(folder), path)]
     try:
         with disk.create(temporary) as file:
             with zipfile.ZipFile(file, "w") as archive:
@@ -99,7 +99,7 @@ def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
         shutil.copyfileobj(source, packed, 1 << 20)
 
 
-def _belongs(name: Path, path: Path) -> bool:
+def belongs(name: Path, path: Path) -> bool:
     """Whether `path` is a file of the run: no lock, none that is being written, no way out of the folder."""
     hidden = any(part.startswith(".") for part in name.parts)
     return path.is_file() and not path.is_symlink() and name != Path(LOCK) and not hidden

@@ -18,3 +18,9 @@ OUTCOMES = {
 def outcome_text(outcome: str) -> str:
     """What became of a run, in the current language."""
     return tr(OUTCOMES[outcome]) if outcome in OUTCOMES else outcome
+
+
+def state_text(outcome: str, save_failed: str) -> str:
+    """What became of the run, and whether its end was not saved: then `save_failed` says why."""
+    state = outcome_text(outcome)
+    return tr("{state}, not saved", state=state) if save_failed else state

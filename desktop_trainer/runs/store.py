@@ -69,7 +69,7 @@ def rename(folder: Path, name: str, disk: Disk | None = None) -> Path:
     name = " ".join(name.split())
     if name == folder.name:
         return folder
-    if problem := _name_problem(name):
+    if problem := name_problem(name):
         raise SaveFailed(tr("The run keeps its name {old}. {problem}", old=folder.name, problem=problem))
     target = folder.with_name(name)
     if os.path.lexists(target) and not _same(folder, target):
@@ -78,7 +78,7 @@ def rename(folder: Path, name: str, disk: Disk | None = None) -> Path:
     return _move(folder, target, disk)
 
 
-def _name_problem(name: str) -> str:
+def name_problem(name: str) -> str:
     """Why no folder can be called `name`, as a sentence; empty if one can."""
     if not name:
         return tr("A name has at least one character.")
@@ -99,6 +99,15 @@ def _same(one: Path, other: Path) -> bool:
         return False
 
 
+def free_place(runs: Path, name: str) -> Path:
+    """Where a run called `name` can lie: there, or with a number behind its name if there is one."""
+    target, number = runs / name, 1
+    while os.path.lexists(target):
+        number += 1
+        target = runs / f"{name} {number}"
+    return target
+
+
 def discard(folder: Path, disk: Disk | None = None) -> Path:
     """Move a run's folder to the bin; returns where it lies, for `restore`.
 
@@ -115,12 +124,7 @@ def restore(binned: Path, disk: Disk | None = None) -> Path:
     Raises:
         SaveFailed: if it cannot be moved.
     """
-    runs, number = binned.parents[2], 1
-    target = runs / binned.name
-    while os.path.lexists(target):
-        number += 1
-        target = runs / f"{binned.name} {number}"
-    restored = _move(binned, target, disk)
+    restored = _move(binned, free_place(binned.parents[2], binned.name), disk)
     with suppress(OSError):
         binned.parent.rmdir()
     return restored

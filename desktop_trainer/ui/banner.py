@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, Qt, Slot
+from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from desktop_trainer.i18n import tr
@@ -13,12 +13,18 @@ from desktop_trainer.ui.naming import named
 
 
 class Banner(QFrame):
-    """A line above the curves: a message, at most one thing to do about it, its details, and a way to close it."""
+    """A line above the curves: a message, at most one thing to do about it, its details, and a way to close it.
+
+    Signals:
+        closed: the user closed the message, or pressed its button, with what that does still to come.
+    """
+
+    closed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("banner")
-        self._details = ""
+        self._details = self._about = ""
         self._do: Callable[[], None] | None = None
         self._text = QLabel(wordWrap=True, textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse)
         self._text.setObjectName("banner_text")
@@ -35,7 +41,7 @@ class Banner(QFrame):
             layout.addWidget(button)
         self._action.clicked.connect(self._on_action)
         self._copy.clicked.connect(self._on_copy)
-        self._close.clicked.connect(self.hide)
+        self._close.clicked.connect(self._on_close)
         self.retranslate()
         self.hide()
 
@@ -50,9 +56,19 @@ class Banner(QFrame):
         return self._details
 
     def show_message(
-        self, text: str, *, kind: str = "info", details: str = "", do: tuple[str, Callable[[], None]] | None = None
+        self,
+        text: str,
+        *,
+        kind: str = "info",
+        details: str = "",
+        do: tuple[str, Callable[[], None]] | None = None,
+        about: str = "",
     ) -> None:
-        """Show `text`; `kind` is ``info``, ``success`` or ``error``; `do` is a button's text and what it does."""
+        """Show `text`; `kind` is ``info``, ``success`` or ``error``; `do` is a button's text and what it does.
+
+        `about` names the work that failed: `settle` takes the message away when the same work has succeeded.
+        """
+        self._about = about
         self._text.setText(text)
         self.setAccessibleName(text)
         self.setProperty("kind", kind)
@@ -64,10 +80,17 @@ class Banner(QFrame):
         self._action.setVisible(do is not None)
         self.show()
 
-    def show_error(self, text: str, error: BaseException, *, do: tuple[str, Callable[[], None]] | None = None) -> None:
+    def show_error(
+        self, text: str, error: BaseException, *, do: tuple[str, Callable[[], None]] | None = None, about: str = ""
+    ) -> None:
         """Show what went wrong; the details are the error's traceback."""
         details = "".join(traceback.format_exception(error))
-        self.show_message(text, kind="error", details=f"{text}\n\n{details}", do=do)
+        self.show_message(text, kind="error", details=f"{text}\n\n{details}", do=do, about=about)
+
+    def settle(self, about: str) -> None:
+        """What failed before has succeeded: take its message away, if it is still the one that is shown."""
+        if about == self._about:
+            self.hide()
 
     def retranslate(self) -> None:
         """Set the buttons' texts in the current language; the message stays as it was said."""
@@ -82,8 +105,13 @@ class Banner(QFrame):
         super().changeEvent(event)
 
     @Slot()
-    def _on_action(self) -> None:
+    def _on_close(self) -> None:
         self.hide()
+        self.closed.emit()
+
+    @Slot()
+    def _on_action(self) -> None:
+        self._on_close()
         if self._do is not None:
             self._do()
 

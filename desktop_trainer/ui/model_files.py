@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from desktop_trainer.engine.events import Evaluated
 from desktop_trainer.engine.report import grouped
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
@@ -19,7 +20,7 @@ from desktop_trainer.ui.session import Session
 from desktop_trainer.ui.thread import IteratorThread
 
 if TYPE_CHECKING:
-    from desktop_trainer.engine.events import Evaluated, Event
+    from desktop_trainer.engine.events import Event
     from desktop_trainer.runs.model_file import SavedModel
 
 ENDINGS = (".safetensors", ".pt", ".pth")
@@ -177,7 +178,7 @@ class ModelFiles(QObject):
         self.loaded.emit(path, model)
 
     def _on_progress(self, event: Event | Evaluated) -> None:
-        if type(event).__name__ == "Evaluated":
+        if isinstance(event, Evaluated):
             self.evaluated.emit(event)
         else:
             self.progress.emit(event)

@@ -57,14 +57,14 @@ class Preferences:
         self._settings.setValue("recent_models", "\n".join(map(str, paths)))
 
     @property
-    def told_run(self) -> str:
-        """The id of the interrupted run that the user was told of last."""
-        value = self._settings.value("told_run", "")
-        return value if isinstance(value, str) else ""
+    def told_runs(self) -> frozenset[str]:
+        """The interruptions of runs that the user has read of, a line each."""
+        value = self._settings.value("told_runs", "")
+        return frozenset(value.splitlines()) if isinstance(value, str) else frozenset()
 
-    @told_run.setter
-    def told_run(self, value: str) -> None:
-        self._settings.setValue("told_run", value)
+    @told_runs.setter
+    def told_runs(self, value: frozenset[str]) -> None:
+        self._settings.setValue("told_runs", "\n".join(sorted(value)))
 
     def layout(self, name: str) -> QByteArray:
         """A geometry or state that was remembered, else empty."""

@@ -38,6 +38,11 @@ def _resumable(runs: Runs) -> bool:
     return _one_at_rest(runs) and runs[0].checkpoint
 
 
+def changes_for_more(run: RunSummary) -> dict[str, int]:
+    """The settings with which `run` has something to do when it goes on: as many epochs again if it did all of them."""
+    return {"training.epochs": run.epoch + run.epochs} if run.outcome == "completed" and run.epochs else {}
+
+
 def _comparable(runs: Runs) -> bool:
     return 1 <= len(runs) <= 12
 
@@ -81,6 +86,7 @@ ROWS = (
     Row("refresh_runs", mark("Read the runs &again"), mark("Look through the folders of all runs now."), _always, "Ctrl+R"),
 )  # fmt: skip
 """Every action, in the order of the menu."""
+_KEYS = {row.verb: row.keys for row in ROWS}
 
 
 class RunActions(QMenu):
@@ -131,17 +137,33 @@ class RunActions(QMenu):
         for row in ROWS:
             if row.verb:
                 self.by_verb[row.verb].setEnabled(row.when(self.runs) and (self._idle or not row.idle))
+        self._name_resume()
+
+    def _name_resume(self) -> None:
+        """Say for how long a run that did all of its epochs would go on."""
+        more = changes_for_more(self.runs[0]) if _resumable(self.runs) else {}
+        if more:
+            figures = {"count": self.runs[0].epochs, "epochs": more["training.epochs"]}
+            hint = tr("It did all of its epochs: go on in the same folder until it has done {epochs}.", **figures)
+            self._set_text("resume_run", tr("&Resume for {count} more epochs", **figures), hint)
+        else:
+            row = next(row for row in ROWS if row.verb == "resume_run")
+            self._set_text("resume_run", tr(row.text), tr(row.hint))
 
     def retranslate(self) -> None:
         """Set every text in the current language."""
         self.setAccessibleName(tr("What can be done with the selected runs"))
         for row in ROWS:
             if row.verb:
-                action, hint = self.by_verb[row.verb], tr(row.hint)
-                action.setText(tr(row.text))
-                action.setStatusTip(hint)
-                keys = QKeySequence(row.keys).toString(QKeySequence.SequenceFormat.NativeText)
-                action.setToolTip(f"{hint} ({keys})" if keys else hint)
+                self._set_text(row.verb, tr(row.text), tr(row.hint))
+        self._name_resume()
+
+    def _set_text(self, verb: str, text: str, hint: str) -> None:
+        action = self.by_verb[verb]
+        action.setText(text)
+        action.setStatusTip(hint)
+        keys = QKeySequence(_KEYS[verb]).toString(QKeySequence.SequenceFormat.NativeText)
+        action.setToolTip(f"{hint} ({keys})" if keys else hint)
 
     def dress(self) -> None:
         """Take the icons in the colours of the theme in use; not before somebody looks: drawing them takes time."""

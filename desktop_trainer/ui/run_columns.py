@@ -11,7 +11,7 @@ from desktop_trainer.experiment.fields import Values, get_value
 from desktop_trainer.experiment.recipes import recipes
 from desktop_trainer.experiment.registry import Registry
 from desktop_trainer.i18n import mark, tr
-from desktop_trainer.runs.outcomes import OUTCOMES, outcome_text
+from desktop_trainer.runs.outcomes import OUTCOMES, state_text
 from desktop_trainer.ui.axes import clock
 
 if TYPE_CHECKING:
@@ -105,16 +105,16 @@ def _tags(run: RunSummary) -> str:
 
 COLUMNS = (
     RunColumn("name", mark("Name"), mark("The name of the run and of its folder. F2 changes it."),
-              lambda run: run.name, lambda run: run.name.casefold(), 36),
+              lambda run: run.name, lambda run: run.name.casefold(), 26),
     RunColumn("outcome", mark("State"), mark("What became of the run."),
-              lambda run: outcome_text(run.outcome), lambda run: list(OUTCOMES).index(run.outcome) if run.outcome in OUTCOMES else None, 18),
-    _number("best", mark("Best acc"), mark("The highest test accuracy after any epoch."), _figure("test_accuracy", best=True), "{:.4f}".format, 9),
-    _choice("dataset", mark("Dataset"), mark("What it learned from."), DATASETS, "data.dataset", 15),
-    _choice("model", mark("Model"), mark("What learned."), MODELS, "model", 12),
-    _choice("optimizer", mark("Optimizer"), mark("The rule by which the parameters moved."), OPTIMIZERS, "optimizer", 11),
+              lambda run: state_text(run.outcome, run.save_failed), lambda run: list(OUTCOMES).index(run.outcome) if run.outcome in OUTCOMES else None, 17),
+    _number("best", mark("Best acc"), mark("The highest test accuracy after any epoch."), _figure("test_accuracy", best=True), "{:.4f}".format, 10),
+    RunColumn("epochs", mark("Epochs"), mark("Whole epochs done, of those planned."), _epochs, lambda run: run.epoch, 8, number=True),
     _number("lr", mark("lr"), mark("The learning rate."), _setting("optimizer.lr"), value_text, 8),
-    _number("batch_size", mark("Batch size"), mark("Samples in a batch."), _setting("data.batch_size"), str, 10),
-    RunColumn("epochs", mark("Epochs"), mark("Whole epochs done, of those planned."), _epochs, lambda run: run.epoch, 10, number=True),
+    _number("batch_size", mark("Batch size"), mark("Samples in a batch."), _setting("data.batch_size"), str, 11),
+    _choice("model", mark("Model"), mark("What learned."), MODELS, "model", 12),
+    _choice("dataset", mark("Dataset"), mark("What it learned from."), DATASETS, "data.dataset", 15),
+    _choice("optimizer", mark("Optimizer"), mark("The rule by which the parameters moved."), OPTIMIZERS, "optimizer", 11),
     _number("accuracy", mark("Test acc"), mark("The test accuracy after the last epoch."), _figure("test_accuracy", best=False), "{:.4f}".format, 9),
     _number("loss", mark("Test loss"), mark("The test loss after the last epoch."), _figure("test_loss", best=False), "{:.4f}".format, 9),
     _number("seconds", mark("Duration"), mark("The time of training, without loading and pauses."), lambda run: run.seconds or None, lambda value: clock(round(value, 1)), 9),

@@ -46,6 +46,7 @@ class RunControls(QObject):
         }
         for verb, slot in slots.items():
             actions[verb].triggered.connect(slot)
+        session.began.connect(self._on_began)
         session.state_changed.connect(self.refresh)
         session.model_changed.connect(self.refresh)
         session.restored.connect(self.refresh)
@@ -83,8 +84,12 @@ class RunControls(QObject):
         if self._session.can_continue and experiment is not None:
             self._session.go_on(self._until(experiment.training.epochs))
         elif self._session.model is not None and experiment is not None and self._data_present(experiment):
-            self._span = experiment.training.epochs
             self._session.start(experiment, weights_of=self._session.model)
+
+    @Slot(object)
+    def _on_began(self, fresh: bool) -> None:
+        if fresh and self._session.experiment is not None:
+            self._span = self._session.experiment.training.epochs
 
     def _until(self, epochs: int) -> int:
         """The form's epochs if they are more than were done, else as many again as at first; the form shows it."""
@@ -129,7 +134,6 @@ class RunControls(QObject):
     def _begin(self, *, step: bool) -> None:
         experiment = self._form.experiment
         if experiment is not None and not self._session.active and self._data_present(experiment):
-            self._span = experiment.training.epochs
             self._session.start(experiment, step=step, recipe=self._form.recipe)
 
     def _data_present(self, experiment: Experiment) -> bool:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QUrl, Slot
 from PySide6.QtGui import QAction, QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from desktop_trainer.engine.events import EpochEnded, RunStarted
 from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.experiment.problems import ExperimentError, parse_experiment
 from desktop_trainer.i18n import tr
@@ -27,6 +28,8 @@ from desktop_trainer.ui.session import Session
 if TYPE_CHECKING:
     from desktop_trainer.engine.events import Event
     from desktop_trainer.runs.summary import RunSummary
+
+_READING = "reading the runs"
 
 
 class RunDesk(QObject):
@@ -65,8 +68,10 @@ class RunDesk(QObject):
         panel, session = self._panel, self._session
         panel.asked.connect(self._on_asked)
         panel.failed.connect(self._on_failed)
+        panel.feed.read.connect(self._on_read)
         panel.feed.changed.connect(self.curves.follow)
         panel.table.recoloured.connect(self.curves.recolour)
+        self.files.imported.connect(panel.feed.refresh)
         self.files.moved.connect(self.curves.moved)
         self.files.moved.connect(session.folder_moved)
         self.curves.failed.connect(self._on_failed)
@@ -146,7 +151,7 @@ class RunDesk(QObject):
 
     @Slot(object)
     def _on_event(self, event: Event) -> None:
-        if type(event).__name__ in ("RunStarted", "EpochEnded"):
+        if isinstance(event, RunStarted | EpochEnded):
             self._panel.refresh()
 
     @Slot()
@@ -159,4 +164,8 @@ class RunDesk(QObject):
 
     @Slot(object)
     def _on_failed(self, error: BaseException) -> None:
-        self._banner.show_error(tr("The runs could not be read: {error}", error=error), error)
+        self._banner.show_error(tr("The runs could not be read: {error}", error=error), error, about=_READING)
+
+    @Slot()
+    def _on_read(self) -> None:
+        self._banner.settle(_READING)

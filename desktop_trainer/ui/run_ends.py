@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtCore import QObject, Slot
 
@@ -12,6 +13,7 @@ from desktop_trainer.experiment.fields import settings_of, to_values, with_value
 from desktop_trainer.experiment.problems import ExperimentError, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
+from desktop_trainer.runs.events import SaveProblem
 from desktop_trainer.runs.lost import known_settings
 from desktop_trainer.runs.run_folder import NotARun
 from desktop_trainer.ui.banner import Banner
@@ -40,6 +42,8 @@ class RunEnds(QObject):
         self._session, self._form, self._banner, self._preferences = session, form, banner, preferences
         self._ended: RunEnded | None = None
         self._looking: IteratorThread | None = None
+        self._telling = "", frozenset[str]()
+        banner.closed.connect(self._on_closed)
         session.began.connect(self._on_began)
         session.ended.connect(self._on_ended)
         session.failed.connect(self._on_failed)
@@ -66,8 +70,8 @@ class RunEnds(QObject):
         return parse_experiment(values)
 
     def look_for_interrupted(self) -> None:
-        """In a thread: is there a run that a crash or a power cut ended? Each is told of once."""
-        self._looking = IteratorThread(_newest_interrupted, self)
+        """In a thread: is there a run that a crash or a power cut ended? Each time it is told of until it was read."""
+        self._looking = IteratorThread(partial(_interrupted, self._preferences.told_runs), self)
         self._looking.item.connect(self._on_interrupted)
         self._looking.finished.connect(self._on_looked)
         self._looking.start()
@@ -84,11 +88,10 @@ class RunEnds(QObject):
         self._looking = None
 
     @Slot(object)
-    def _on_interrupted(self, found: tuple[RunSummary, tuple[int, int]]) -> None:
-        run, (epoch, batch) = found
-        if self._session.active or self._banner.isVisible() or self._preferences.told_run == run.id:
+    def _on_interrupted(self, found: _Interrupted) -> None:
+        run, (epoch, batch) = found.newest, found.saved
+        if self._session.active or self._banner.isVisible():
             return
-        self._preferences.told_run = run.id
         figures = {
             "name": run.name,
             "epoch": run.epoch + 1,
@@ -97,7 +100,17 @@ class RunEnds(QObject):
             "saved": batch,
         }
         text = tr("The run {name} was interrupted in epoch {epoch} after batch {batch}. It was saved last in epoch {saved_epoch} after batch {saved}, and can go on from there.", **figures)  # fmt: skip
+        if found.others:
+            others = tr("Interrupted runs beside it: {count}. The Runs panel shows them.", count=found.others)
+            text = f"{text}\n{others}"
+        self._telling = text, found.keys
         self._banner.show_message(text, do=(tr("Resume"), lambda: self.resume(run.folder)))
+
+    @Slot()
+    def _on_closed(self) -> None:
+        text, keys = self._telling
+        if self._banner.text == text:
+            self._preferences.told_runs = keys
 
     @Slot(object)
     def _on_began(self, _: object) -> None:
@@ -105,9 +118,8 @@ class RunEnds(QObject):
 
     @Slot(object)
     def _on_event(self, event: RunEvent) -> None:
-        if type(event).__name__ == "SaveProblem":
-            reason = getattr(event, "reason", "")
-            text = tr("The run is paused because it could not be saved. {reason}", reason=reason)
+        if isinstance(event, SaveProblem):
+            text = tr("The run is paused because it could not be saved. {reason}", reason=event.reason)
             self._banner.show_message(text, kind="error", do=(tr("Try again"), self._session.resume))
 
     @Slot(object)
@@ -171,11 +183,30 @@ def explain(error: BaseException) -> str:
     return f"{text}\n{advice}"
 
 
-def _newest_interrupted() -> Generator[tuple[RunSummary, tuple[int, int]], None, None]:
-    """Called in a thread: the newest run that was interrupted and can go on, and where it was saved last."""
+class _Interrupted(NamedTuple):
+    """Runs that were interrupted: the `newest` that is not told of yet, where it was `saved` last, how many `others`.
+
+    `keys` are of every run that is interrupted now, so that those of runs that went on are forgotten.
+    """
+
+    newest: RunSummary
+    saved: tuple[int, int]
+    others: int
+    keys: frozenset[str]
+
+
+def _interrupted(told: frozenset[str]) -> Generator[_Interrupted, None, None]:
+    """Called in a thread: the runs that were interrupted and can go on, if one of them is not among those `told` of."""
     from desktop_trainer.runs.checkpoint_folders import checkpoints, place_of
     from desktop_trainer.runs.index import RunIndex
 
-    interrupted = [run for run in RunIndex().refresh() if run.outcome == "interrupted" and run.checkpoint]
-    for run in interrupted[:1]:
-        yield run, place_of(checkpoints(run.folder)[-1])
+    runs = [run for run in RunIndex().refresh() if run.outcome == "interrupted" and run.checkpoint]
+    new = [run for run in runs if _key(run) not in told]
+    if new:
+        saved = place_of(checkpoints(new[0].folder)[-1])
+        yield _Interrupted(new[0], saved, len(new) - 1, frozenset(map(_key, runs)))
+
+
+def _key(run: RunSummary) -> str:
+    """Tells this interruption from every other: the same run may be interrupted again, further on."""
+    return f"{run.id or run.name} {run.epoch} {run.batch}"

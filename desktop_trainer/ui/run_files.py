@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from desktop_trainer.i18n import tr
 from desktop_trainer.runs import store
@@ -23,20 +23,25 @@ from desktop_trainer.ui.thread import IteratorThread
 if TYPE_CHECKING:
     from desktop_trainer.runs.summary import RunSummary
 
+_RENAMING, _NOTES = "renaming a run", "the notes of a run"
+
 
 class RunFiles(QObject):
     """What the panel of the runs does with their folders; what cannot be done is said in the banner.
 
     Signals:
         moved: a run's folder has another path: the old one and the new one, or None if it is in the bin.
+        imported: there is another run in the runs folder.
     """
 
     moved = Signal(object, object)
+    imported = Signal()
 
     def __init__(self, window: QWidget, panel: RunsPanel, banner: Banner) -> None:
         super().__init__(window)
         self._window, self._panel, self._banner = window, panel, banner
         self._export: IteratorThread | None = None
+        self._import: IteratorThread | None = None
         self._problem: BaseException | None = None
         self._target = Path()
         panel.edited.connect(self._on_edited)
@@ -53,8 +58,9 @@ class RunFiles(QObject):
         try:
             folder = store.rename(run.folder, name)
         except SaveFailed as error:
-            self._banner.show_error(str(error), error)
+            self._banner.show_error(str(error), error, about=_RENAMING)
             return
+        self._banner.settle(_RENAMING)
         self._panel.replace(run.folder, replace(run, folder=folder, name=folder.name))
         self.moved.emit(run.folder, folder)
 
@@ -81,8 +87,9 @@ class RunFiles(QObject):
         try:
             write_notes(run.folder, Notes(tags, note))
         except SaveFailed as error:
-            self._banner.show_error(str(error), error)
+            self._banner.show_error(str(error), error, about=_NOTES)
             return False
+        self._banner.settle(_NOTES)
         self._panel.replace(run.folder, replace(run, tags=tags, note=note))
         return True
 
@@ -151,11 +158,44 @@ class RunFiles(QObject):
         if self._problem is None:
             self._banner.show_message(tr("Saved {file}.", file=self._target), kind="success")
 
+    @Slot()
+    def ask_and_import(self) -> None:
+        """Ask for a zip file with a run, and copy the run into the runs folder."""
+        name, _ = QFileDialog.getOpenFileName(self._window, tr("Import a run"), "", tr("Zip file (*.zip)"))
+        if name:
+            self.take_over(Path(name))
+
+    def take_over(self, source: Path) -> None:
+        """Copy the run in `source`, a zip file or a folder, into the runs folder, in a thread."""
+        from desktop_trainer.runs.importing import import_run
+
+        if self._import is not None:
+            self._banner.show_message(tr("Another run is being imported. Try again when it is done."))
+            return
+        self._banner.show_message(tr("Reading {file}…", file=source.name))
+        self._import = IteratorThread(partial(import_run, source), self)
+        self._import.item.connect(self._on_import)
+        self._import.failed.connect(self._on_failed)
+        self._import.finished.connect(self._on_import_finished)
+        self._import.start()
+
+    @Slot(object)
+    def _on_import(self, item: int | Path) -> None:
+        if isinstance(item, Path):
+            self._banner.show_message(tr("Imported as {name}.", name=item.name), kind="success")
+            self.imported.emit()
+
+    @Slot()
+    def _on_import_finished(self) -> None:
+        if self._import is not None:
+            self._import.deleteLater()
+        self._import = None
+
     def close(self) -> None:
-        """The window is closing: what is being exported comes to its end, or leaves nothing behind."""
-        if self._export is not None:
-            self._export.stop()
-            self._export.wait()
+        """The window is closing: what is being copied comes to its end, or leaves nothing behind."""
+        for thread in filter(None, (self._export, self._import)):
+            thread.stop()
+            thread.wait()
 
     def _each(self, runs: Sequence[RunSummary], do: Callable[[RunSummary], None]) -> SaveFailed | None:
         """Do it with every run, until one fails."""

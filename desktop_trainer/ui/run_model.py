@@ -184,7 +184,7 @@ class RunModel(QAbstractTableModel):
             case _Role.TextAlignmentRole:
                 return _RIGHT if column.number else _LEFT
             case _Role.DecorationRole if column.name == "outcome":
-                return self._icon(run.outcome)
+                return self._icon("warning" if run.save_failed else f"run_{run.outcome if run.outcome in OUTCOMES else 'new'}")  # fmt: skip
             case _Role.DecorationRole if column.name == "name":
                 return self._colours.get(run.folder)
             case _Role.FontRole if column.name == "name" and run.folder in self._colours:
@@ -195,13 +195,13 @@ class RunModel(QAbstractTableModel):
                 return _tooltip(run)
         return None
 
-    def _icon(self, outcome: str) -> QIcon:
-        if outcome not in self._icons:
-            drawn = icon(f"run_{outcome if outcome in OUTCOMES else 'new'}")
-            self._icons[outcome] = QIcon(drawn)
+    def _icon(self, name: str) -> QIcon:
+        if name not in self._icons:
+            drawn = icon(name)
+            self._icons[name] = QIcon(drawn)
             for size in (16, 32):  # what is selected keeps its colour
-                self._icons[outcome].addPixmap(drawn.pixmap(size), QIcon.Mode.Selected)
-        return self._icons[outcome]
+                self._icons[name].addPixmap(drawn.pixmap(size), QIcon.Mode.Selected)
+        return self._icons[name]
 
     def setData(self, index: _Index, value: Any, role: int = _Role.EditRole) -> bool:
         """Qt's: the text is handed on; whoever can change the run's files does so, or says why not."""

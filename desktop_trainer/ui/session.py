@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from desktop_trainer.engine.events import RunStarted
 from desktop_trainer.experiment.fields import to_values, with_value
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.runs.events import SaveProblem
 from desktop_trainer.runs.files import SaveFailed
 from desktop_trainer.ui.thread import Command, TrainingThread
 
@@ -242,11 +244,10 @@ class Session(QObject):
 
     @Slot(object)
     def _on_event(self, event: RunEvent) -> None:
-        name = type(event).__name__
-        if name == "RunStarted":
+        if isinstance(event, RunStarted):
             self._started = True
             self.model_changed.emit()
-        elif name == "SaveProblem" and self.state in (RunState.RUNNING, RunState.STOPPING):
+        elif isinstance(event, SaveProblem) and self.state in (RunState.RUNNING, RunState.STOPPING):
             self._set_state(RunState.PAUSING)
         self.happened.emit(event)
 

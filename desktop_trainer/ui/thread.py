@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QThread, Signal
 
+from desktop_trainer.engine.events import BatchEnded, Evaluating
+from desktop_trainer.runs.events import SaveProblem
+
 if TYPE_CHECKING:
     from desktop_trainer.runs.events import RunEvent
     from desktop_trainer.runs.recording import Recording
@@ -118,9 +121,6 @@ class TrainingThread(QThread):
             self.failed.emit(error)
 
     def _pull(self, recording: Recording) -> None:
-        from desktop_trainer.engine.events import BatchEnded
-        from desktop_trainer.runs.events import SaveProblem
-
         with closing(recording.events()) as events:
             for event in events:
                 self._show(event)
@@ -135,10 +135,9 @@ class TrainingThread(QThread):
 
     def _show(self, event: RunEvent) -> None:
         """Emit what a person can see: blocks of records, and of the progress at most one a frame."""
-        kind = type(event).__name__
-        if kind == "BatchEnded" and getattr(event, "records", None) is None:
+        if isinstance(event, BatchEnded) and event.records is None:
             return
-        if kind == "Evaluating":
+        if isinstance(event, Evaluating):
             now = monotonic()
             if now - self._shown < _FRAME:
                 return

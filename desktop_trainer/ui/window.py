@@ -31,13 +31,14 @@ from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.closing import ClosingGuard
 from desktop_trainer.ui.curves import CurvesPanel
 from desktop_trainer.ui.data_menu import DataMenu
+from desktop_trainer.ui.dropping import dropped, is_run
 from desktop_trainer.ui.epochs import EpochTable
 from desktop_trainer.ui.experiment_files import ExperimentFiles
 from desktop_trainer.ui.form import ExperimentForm
 from desktop_trainer.ui.last_session import LastSession, last_experiment
 from desktop_trainer.ui.log import LogPanel
 from desktop_trainer.ui.look_menus import LookMenus
-from desktop_trainer.ui.model_files import ENDINGS, ModelFiles, describe
+from desktop_trainer.ui.model_files import ModelFiles, describe
 from desktop_trainer.ui.model_panel import ModelPanel
 from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.preferences import Preferences
@@ -158,6 +159,7 @@ class TrainerWindow(QMainWindow):
             "load_model": self._on_load_model,
             "save_experiment": self.experiment_files.save,
             "load_experiment": self.experiment_files.ask_and_load,
+            "import_run": self._on_import_run,
             "quit": self.close,
             "evaluate_model": self._on_evaluate,
             "fit_curves": self.curves.fit,
@@ -262,6 +264,11 @@ class TrainerWindow(QMainWindow):
     def _on_load_model(self) -> None:
         self.files.ask_and_load(self.form.experiment)
 
+    @Slot()
+    def _on_import_run(self) -> None:
+        self.tabs.setCurrentWidget(self.runs)
+        self.desk.files.ask_and_import()
+
     @Slot(object)
     def _load(self, path: Path) -> None:
         if not self.session.active:
@@ -330,14 +337,14 @@ class TrainerWindow(QMainWindow):
             self.resize(QSize(1320, 840).boundedTo(self.screen().availableSize()))
         self.restoreState(self.preferences.layout("state"), _LAYOUT_VERSION)
         self.splitter.restoreState(self.preferences.layout("splitter"))
-        self.runs.table.layout_state = self.preferences.layout("runs")
+        self.runs.table.layout_state = self.preferences.layout("runs_table")
         self.form.more_shown = self.preferences.more_shown
 
     def _save_layout(self) -> None:
         self.preferences.set_layout("geometry", self.saveGeometry())
         self.preferences.set_layout("state", self.saveState(_LAYOUT_VERSION))
         self.preferences.set_layout("splitter", self.splitter.saveState())
-        self.preferences.set_layout("runs", self.runs.table.layout_state)
+        self.preferences.set_layout("runs_table", self.runs.table.layout_state)
         self.preferences.more_shown = self.form.more_shown
         self.preferences.sync()
 
@@ -367,22 +374,19 @@ class TrainerWindow(QMainWindow):
             event.ignore()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Qt's: a model file may be dropped."""
-        if _dropped(event) is not None and not self.session.active:
+        """Qt's: a model, an experiment or a run may be dropped; a run also while another is going on."""
+        path = dropped(event)
+        if path is not None and (not self.session.active or is_run(path)):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Qt's: open what was dropped."""
-        path = _dropped(event)
-        if path is not None:
+        path = dropped(event)
+        if path is not None and is_run(path):
+            self.tabs.setCurrentWidget(self.runs)
+            self.desk.files.take_over(path)
+        elif path is not None:
             self.experiment_files.load(path) if path.suffix == ".json" else self._load(path)
-
-
-def _dropped(event: QDropEvent) -> Path | None:
-    """The file that is being dropped, if it is one that can be opened."""
-    urls = event.mimeData().urls()
-    path = Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
-    return path if path is not None and path.suffix in (*ENDINGS, ".json") else None
 
 
 def open_runs_folder() -> None:

@@ -14,6 +14,8 @@ import pytest
 
 from desktop_trainer.cli import main
 from desktop_trainer.cli.text_table import clean, table, width
+from desktop_trainer.runs.journal import Journal
+from desktop_trainer.runs.journal_lines import save_failed_line
 from desktop_trainer.runs.lock import RunLock
 from desktop_trainer.runs.run_folder import RUN, Notes, write_notes
 from tests.runs.conftest import make_run
@@ -72,6 +74,14 @@ def test_the_list_has_a_line_a_run_the_newest_first(runs: Path, capsys: Captured
 )  # fmt: skip
 def test_the_list_is_sorted(runs: Path, capsys: Captured, column: str, order: list[str]) -> None:
     assert [run["name"] for run in told_json(capsys, "list", "--sort", column)] == order
+
+
+def test_a_run_whose_last_save_failed_is_marked(runs: Path, capsys: Captured) -> None:
+    journal = Journal(runs / FIRST)
+    journal.write(save_failed_line("The disk is full."))
+    journal.close()
+    lines = told(capsys, "list")
+    assert ["not saved" in line for line in lines] == [FIRST in line for line in lines]
 
 
 def test_runs_without_a_figure_come_last(runs: Path, capsys: Captured) -> None:
@@ -252,6 +262,19 @@ def test_a_run_is_exported_whole_or_as_a_table(runs: Path, tmp_path: Path, capsy
             assert len(list(csv.DictReader(file))) == count
     assert ".csv" in refused(capsys, "export", FIRST, str(target / "run.tar"))
     assert "no such folder" in refused(capsys, "export", FIRST, str(target / "gone" / "run.zip"), code=1)
+
+
+def test_an_exported_run_is_imported_under_a_free_name(runs: Path, tmp_path: Path, capsys: Captured) -> None:
+    told(capsys, "export", SECOND, str(tmp_path / "run.zip"))
+    assert f"{SECOND} 2" in told(capsys, "import", str(tmp_path / "run.zip"))[0]
+    one, other = (told_json(capsys, "show", str(runs / name)) for name in (SECOND, f"{SECOND} 2"))
+    assert one["id"] == other["id"]
+    assert "it holds no run" in refused(capsys, "import", str(empty_zip(tmp_path)), code=1)
+
+
+def empty_zip(folder: Path) -> Path:
+    zipfile.ZipFile(folder / "empty.zip", "w").close()
+    return folder / "empty.zip"
 
 
 def test_an_action_takes_the_language_too(runs: Path, capsys: Captured) -> None:

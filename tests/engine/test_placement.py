@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from desktop_trainer.engine import placement
-from desktop_trainer.engine.events import Loading, RunStarted
+from desktop_trainer.engine.events import Evaluating, Loading, RunStarted
 from desktop_trainer.engine.placement import DataTooLarge, choose_place, free_memory
 from desktop_trainer.engine.report import start_line
 from desktop_trainer.engine.training import Training
@@ -44,8 +44,10 @@ def test_a_limit_of_its_own_counts_instead(place_of: Any) -> None:
     assert place_of(2000, memory_limit_mb=500, workers=1) == "streamed by 1 worker"
 
 
-def test_the_size_after_resizing_counts(place_of: Any) -> None:
-    assert place_of(10_000, image_size=16) == "in memory, 10 MB on cpu"
+def test_what_is_resized_counts_before_and_after(place_of: Any) -> None:
+    """It is read whole first; what is then said is what stays."""
+    assert place_of(940, image_size=16) == "in memory, 1.0 MB on cpu"
+    assert place_of(953, image_size=16) == "streamed by 2 workers"
 
 
 def test_the_choice_can_be_overridden(place_of: Any) -> None:
@@ -70,6 +72,15 @@ def test_a_run_that_does_not_fit_ends_before_anything_is_read(small: Any, monkey
     monkeypatch.setattr("desktop_trainer.catalog.datasets.synthetic.Synthetic.load", pytest.fail)
     with pytest.raises(DataTooLarge):
         assert all(isinstance(event, Loading) for event in training.events())
+
+
+@pytest.mark.parametrize("placement", ["memory", "stream"])
+def test_the_test_set_is_examined_in_batches_of_its_own_size(small: Any, placement: str) -> None:
+    experiment = small(batch_size=100, test_batch_size=200, placement=placement, workers=0)
+    events = list(Training(experiment).events())
+    started = next(event for event in events if isinstance(event, RunStarted))
+    assert (started.test_samples, started.test_batches) == (297, 2)
+    assert max(event.total for event in events if isinstance(event, Evaluating)) == 2
 
 
 def test_a_run_says_where_its_samples_lie(small: Any) -> None:

@@ -23,7 +23,7 @@ from desktop_trainer.engine.training import Training
 from desktop_trainer.engine.weights import StateMismatch
 from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.experiment.problems import ExperimentError, parse_experiment, read_experiment
-from desktop_trainer.runs.checkpoint import OPTIMIZER, STATE, WEIGHTS, load_checkpoint, save_checkpoint
+from desktop_trainer.runs.checkpoint import OPTIMIZER, WEIGHTS, load_checkpoint, save_checkpoint
 from desktop_trainer.runs.checkpoint_errors import CheckpointError
 from desktop_trainer.runs.checkpoint_folders import all_names
 from desktop_trainer.runs.history import read_journal
@@ -39,6 +39,7 @@ from desktop_trainer.runs.run_folder import (
     MANIFEST,
     NOTES,
     RUN,
+    STATE,
     NotARun,
     Notes,
     read_notes,

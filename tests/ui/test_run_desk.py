@@ -122,6 +122,33 @@ def test_a_bad_name_is_refused_with_the_reason_and_nothing_moves(window: Any, ru
     assert sorted(path.name for path in runs.iterdir() if path.is_dir()) == ["first", "second", "third"]
 
 
+def test_a_refusal_goes_when_the_next_name_is_taken(window: Any) -> None:
+    edit(window, "second", "name", "first")
+    assert window.banner.isVisible()
+    edit(window, "first", "tags", "paper")
+    assert window.banner.isVisible()
+    edit(window, "second", "name", "other")
+    assert not window.banner.isVisible()
+
+
+def test_a_run_that_did_all_of_its_epochs_goes_on_for_as_many_again(qtbot: QtBot, window: Any) -> None:
+    """From the panel, and then by the menu's Continue last run: the form shows for how long."""
+    with qtbot.waitSignal(window.session.ended, timeout=60_000):
+        window.actions_["start"].trigger()
+
+    def trained() -> list[Any]:
+        return [row.summary for row in window.runs.table.runs.rows if row.summary.checkpoint]
+
+    qtbot.waitUntil(lambda: [run.outcome for run in trained()] == ["completed"], timeout=30_000)
+    select(window, trained()[0].name)
+    assert "2 more epochs" in window.runs.actions_.by_verb["resume_run"].text()
+    for action, epochs in ((window.runs.actions_.by_verb["resume_run"], 4), (window.actions_["continue_run"], 8)):
+        with qtbot.waitSignal(window.session.ended, timeout=60_000) as caught:
+            action.trigger()
+        assert caught.args[0].epoch == window.form.experiment.training.epochs == epochs
+        assert [ended.epoch for ended in window.curves.series.epochs] == list(range(1, epochs + 1))
+
+
 def test_tags_are_edited_in_their_cell_and_found(window: Any, runs: Path) -> None:
     edit(window, "first", "tags", "paper,  v2 ，论文, paper")
     assert read_notes(runs / "first").tags == ("paper", "v2", "论文")

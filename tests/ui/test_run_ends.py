@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from desktop_trainer import folders
 from desktop_trainer.engine.events import RunEnded
 from desktop_trainer.runs.files import Disk
 from desktop_trainer.runs.history import read_journal
+from desktop_trainer.runs.journal import Journal
 from desktop_trainer.runs.run_folder import EVENTS
 from desktop_trainer.ui import run_ends
 from desktop_trainer.ui.session import RunState
+from tests.runs.conftest import epoch_ended, make_run
 from tests.ui.conftest import Opener, child
 
 RUN = {
@@ -133,17 +135,58 @@ def test_a_run_that_was_interrupted_is_told_of_at_the_next_start_and_goes_on(qtb
     assert [event.epoch for event in read_journal(the_run()).epochs] == [1, 2]
 
 
-def test_the_user_is_told_of_an_interrupted_run_only_once(qtbot: QtBot, open_window: Opener) -> None:
-    first = open_window(RUN)
-    train(qtbot, first)
-    first.close()
-    cut_off(the_run(), "ended")
-    second = open_window()
-    qtbot.waitUntil(lambda: "was interrupted" in second.banner.text, timeout=30_000)
-    second.close()
-    third = open_window()
-    qtbot.waitUntil(lambda: third.ends._looking is None, timeout=30_000)
-    assert third.banner.text == ""
+def told(qtbot: QtBot, window: Any) -> str:
+    """What the window says of interrupted runs when it has looked for them."""
+    qtbot.waitUntil(lambda: window.ends._looking is None, timeout=30_000)
+    return str(window.banner.text)
+
+
+def dismiss(qtbot: QtBot, window: Any) -> None:
+    qtbot.mouseClick(child(window, QToolButton, "close_banner"), Qt.MouseButton.LeftButton)
+    window.close()
+
+
+def interrupted_run(folder: Path, *, epochs: int = 1) -> Path:
+    """A run that was interrupted after so many epochs, with something like a checkpoint of its first."""
+    make_run(folder, outcome="", accuracies=(0.5,) * epochs)
+    checkpoint = folder / "checkpoints" / "0001 epoch 1 batch 0"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "manifest.json").write_text('{"format": 1, "files": {}}')
+    return folder
+
+
+def test_an_interrupted_run_is_told_of_until_that_was_read_and_again_after_the_next_crash(
+    qtbot: QtBot, open_window: Opener, home: Path
+) -> None:
+    run = interrupted_run(home / "runs" / "mine")
+    for _ in range(2):
+        window = open_window(RUN)
+        assert "mine was interrupted" in told(qtbot, window)
+        window.close()
+    again = open_window(RUN)
+    told(qtbot, again)
+    dismiss(qtbot, again)
+    read = open_window(RUN)
+    assert told(qtbot, read) == ""
+    read.close()
+    journal = Journal(run)
+    journal.write(epoch_ended(2))
+    journal.close()
+    assert "mine was interrupted" in told(qtbot, open_window(RUN))
+
+
+def test_of_several_interrupted_runs_the_newest_is_told_of_and_the_others_are_counted(
+    qtbot: QtBot, open_window: Opener, home: Path
+) -> None:
+    for name in ("one", "two", "three"):
+        interrupted_run(home / "runs" / name)
+    window = open_window(RUN)
+    assert "beside it: 2." in told(qtbot, window)
+    dismiss(qtbot, window)
+    interrupted_run(home / "runs" / "four")
+    later = open_window(RUN)
+    assert "four was interrupted" in told(qtbot, later)
+    assert "beside it" not in later.banner.text
 
 
 def test_a_run_that_failed_is_resumed_where_it_was_saved(

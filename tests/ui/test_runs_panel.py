@@ -73,6 +73,22 @@ def test_the_newest_run_comes_first_and_any_column_sorts(table: RunTable) -> Non
         assert len(names(table)) == 3
 
 
+def test_a_run_whose_last_save_failed_is_marked_beside_its_state(table: RunTable) -> None:
+    table.apply(coming(summary(1, save_failed="The disk is full."), summary(2)))
+    saved, unsaved = (table.filter.index(row, PLACES["outcome"]) for row in range(2))
+    assert saved.data() == "Completed"
+    assert unsaved.data() == "Completed, not saved"
+    role = Qt.ItemDataRole.DecorationRole
+    assert saved.data(role).pixmap(16).toImage() != unsaved.data(role).pixmap(16).toImage()
+    assert "The disk is full." in unsaved.data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_what_runs_are_compared_by_is_in_sight_in_the_first_window(table: RunTable) -> None:
+    table.resize(650, 240)
+    for name in ("name", "outcome", "best", "epochs", "lr", "batch_size"):
+        assert table.columnViewportPosition(PLACES[name]) + table.columnWidth(PLACES[name]) <= 650, name
+
+
 def test_a_run_without_the_figure_is_last_in_either_order(table: RunTable) -> None:
     diverged = EpochEnded(1, 1.0, 0.5, float("nan"), float("nan"), 2.0, 1000.0)
     table.apply(coming(summary(1), summary(2, last=None, best=None), summary(3), summary(4, last=diverged, best=None)))
@@ -242,8 +258,8 @@ def test_what_can_be_done_depends_on_the_selection(panel: RunsPanel, qtbot: QtBo
 
 def test_a_run_with_a_checkpoint_can_be_resumed(qtbot: QtBot, panel: RunsPanel, runs: Path) -> None:
     resume = panel.actions_.by_verb["resume_run"]
-    asked: list[Path] = []
-    panel.resume_requested.connect(asked.append)
+    asked: list[tuple[Path, dict[str, int]]] = []
+    panel.resume_requested.connect(lambda *what: asked.append(what))
     checkpoint = runs / "third" / "checkpoints" / "0001 epoch 1 batch 0"
     checkpoint.mkdir(parents=True)
     (checkpoint / "manifest.json").write_text("{}")
@@ -252,7 +268,7 @@ def test_a_run_with_a_checkpoint_can_be_resumed(qtbot: QtBot, panel: RunsPanel, 
     qtbot.waitUntil(lambda: known()[runs / "third"].checkpoint, timeout=30_000)
     panel.table.selectRow(names(panel.table).index("third"))
     resume.trigger()
-    assert asked == [runs / "third"]
+    assert asked == [(runs / "third", {})]
 
 
 def test_every_control_has_a_name_for_those_who_cannot_see(panel: RunsPanel) -> None:
