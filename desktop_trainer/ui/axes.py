@@ -131,7 +131,7 @@ class Scale(pg.AxisItem):  # type: ignore[misc]
         """pyqtgraph's: the places of the ticks, all of one level."""
         if self.logMode:
             return self.logTickValues(low, high)
-        values, spacing = ticks(low, high, 4 if size >= _ROOM else 2)
+        values, spacing = ticks(low, high, 4 if size >= _ROOM else 3)
         return [(spacing, values)]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: ARG002
