@@ -311,7 +311,7 @@ def test_after_a_power_cut_at_any_call_the_checkpoint_is_wholly_old_or_wholly_ne
     for state in states:
         save_checkpoint(root, state, disk)
         acknowledged.append(len(disk.log))
-    assert len(checkpoints(root)) == 2
+    assert len(checkpoints(root)) == 3
     for cut in range(acknowledged[0], len(disk.log) + 1):
         target = tmp_path / str(cut)
         after_power_loss(root, disk.log[:cut], target, names_survive=names_survive)
