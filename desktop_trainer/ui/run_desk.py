@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QUrl, Slot
 from PySide6.QtGui import QAction, QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from desktop_trainer import folders
 from desktop_trainer.engine.events import EpochEnded, RunStarted
 from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.experiment.problems import ExperimentError, parse_experiment
@@ -169,3 +170,9 @@ class RunDesk(QObject):
     @Slot()
     def _on_read(self) -> None:
         self._banner.settle(_READING)
+
+
+def open_runs_folder() -> None:
+    """Show the folder of the runs in the system's file manager."""
+    folders.runs().mkdir(parents=True, exist_ok=True)
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folders.runs())))

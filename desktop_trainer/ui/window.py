@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSize, Qt, QUrl, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent
+from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -44,7 +44,7 @@ from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.preferences import Preferences
 from desktop_trainer.ui.progress import ProgressStrip
 from desktop_trainer.ui.run_controls import RunControls
-from desktop_trainer.ui.run_desk import RunDesk
+from desktop_trainer.ui.run_desk import RunDesk, open_runs_folder
 from desktop_trainer.ui.run_ends import RunEnds
 from desktop_trainer.ui.run_view import RunView
 from desktop_trainer.ui.runs_panel import RunsPanel
@@ -387,12 +387,6 @@ class TrainerWindow(QMainWindow):
             self.desk.files.take_over(path)
         elif path is not None:
             self.experiment_files.load(path) if path.suffix == ".json" else self._load(path)
-
-
-def open_runs_folder() -> None:
-    """Show the folder of the runs in the system's file manager."""
-    folders.runs().mkdir(parents=True, exist_ok=True)
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folders.runs())))
 
 
 def _devices() -> Generator[list[str], None, None]:
