@@ -10,7 +10,7 @@ Source: https://gcc.gnu.org/onlinedocs/libgomp/GOMP_005fSPINCOUNT.html
 
 import os
 
-SPIN_COUNT = 20_000
+SPIN_COUNT = 3_000
 """Turns before a thread sleeps. ``GOMP_SPINCOUNT`` in the environment is what counts if it is set."""
 
 
