@@ -234,6 +234,7 @@ def test_save_and_open_bring_back_model_and_settings(
     with qtbot.waitSignal(other.files.evaluated, timeout=60_000) as caught:
         qtbot.mouseClick(other.banner.findChild(QPushButton, "banner_action"), Qt.MouseButton.LeftButton)
     assert caught.args[0].accuracy == pytest.approx(load_model(target).metrics["test_accuracy"])
+    qtbot.waitUntil(other.actions_["continue_run"].isEnabled, timeout=30_000)  # the examination's thread ends
     with qtbot.waitSignal(other.session.ended, timeout=60_000) as ended:
         other.actions_["continue_run"].trigger()
     assert ended.args[0].outcome == "completed"
