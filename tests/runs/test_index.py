@@ -220,6 +220,7 @@ def test_a_folder_in_the_place_of_the_cache_is_left_alone(runs: Path) -> None:
 
 READ_ONLY = (
     "import os, sys; from pathlib import Path; from desktop_trainer.runs.index import RunIndex\n"
+    "for _ in range(2): RunIndex(Path(sys.argv[2])).refresh()\n"  # what it loads may not be readable for others
     "os.geteuid() or os.seteuid(65534)\n"  # root may write everywhere
     "print(*sorted(item.name for item in RunIndex(Path(sys.argv[1])).refresh()), sep='|')"
 )
@@ -231,12 +232,13 @@ def test_a_read_only_folder_is_listed(runs: Path, indexed: bool) -> None:
     if indexed:
         RunIndex(runs).refresh()
         make_run(runs / "newer")
+    make_run(runs.parent / "others" / "one")
     for path in [runs, *runs.rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
     for path in runs.parents[:4]:
         path.chmod(path.stat().st_mode | 0o555)
     done = subprocess.run(
-        [sys.executable, "-c", READ_ONLY, str(runs)], capture_output=True, encoding="utf-8", env={**os.environ, "PYTHONIOENCODING": "utf-8"}
+        [sys.executable, "-c", READ_ONLY, str(runs), str(runs.parent / "others")], capture_output=True, encoding="utf-8", env={**os.environ, "PYTHONIOENCODING": "utf-8"}
     )  # fmt: skip
     for path in [runs, *runs.rglob("*")]:
         path.chmod(0o755)
