@@ -9,12 +9,29 @@ Source: https://gcc.gnu.org/onlinedocs/libgomp/GOMP_005fSPINCOUNT.html
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-SPIN_COUNT = 3_000
-"""Turns before a thread sleeps. ``GOMP_SPINCOUNT`` in the environment is what counts if it is set."""
+SPIN_COUNT = 20_000
+"""Turns before a thread sleeps, 0.2 to 1 ms: longer than a thread of a small step waits. ``GOMP_SPINCOUNT`` counts if it is set."""
+_VARIABLE, _OURS = "GOMP_SPINCOUNT", "DESKTOP_TRAINER_SPINCOUNT"
 
 
 def limit_spinning() -> None:
     """Set ``GOMP_SPINCOUNT``, unless the user has decided how threads wait. To be called before torch is loaded."""
-    if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys():
-        os.environ["GOMP_SPINCOUNT"] = str(SPIN_COUNT)
+    if not {_VARIABLE, "OMP_WAIT_POLICY"} & os.environ.keys():
+        os.environ[_VARIABLE] = os.environ[_OURS] = str(SPIN_COUNT)
+
+
+@contextmanager
+def without_limit() -> Iterator[None]:
+    """What is started inside the block finds the environment as the user has left it."""
+    ours = os.environ.get(_OURS)
+    if ours is None or ours != os.environ.get(_VARIABLE):
+        yield
+        return
+    del os.environ[_VARIABLE]
+    try:
+        yield
+    finally:
+        os.environ[_VARIABLE] = ours

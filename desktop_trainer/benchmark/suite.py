@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from desktop_trainer.benchmark.machine import describe_machine
 from desktop_trainer.benchmark.measure import Run, alternate, in_thread
+from desktop_trainer.benchmark.own_process import OwnProcess, own_process
 from desktop_trainer.benchmark.results import ENGINE, GRAPH, LIMIT, PLAIN, WAYS, WINDOW, Results
 from desktop_trainer.benchmark.workloads import Workload, has_fashion_mnist, workloads
 from desktop_trainer.i18n import tr
@@ -84,6 +85,8 @@ class Suite:
             note(tr("A quick trial on tiny data: the figures mean nothing."))
         elif {"t1", "t3", "batch-sizes", "step"} & set(groups) and not has_fashion_mnist(self._plan.data_root):
             note(tr("Fashion-MNIST is not in {folder}: synthetic images of the same shape are used, and the plain loop makes PIL images of them.", folder=self._plan.data_root))  # fmt: skip
+        if {"t1", "t3", "resnet", "batch-sizes"} & set(groups):
+            note(tr("The plain loop runs in a process of its own, which nothing of this program changes."))
         load = self._results.machine["load"]
         if load is not None and load[0] > _BUSY * self._results.machine["cores"]:
             note(tr("The machine is busy with other things (load {load:.1f}): trust the ratios, not the times.", load=load[0]))  # fmt: skip
@@ -113,13 +116,14 @@ class Suite:
     def _training(self, groups: list[str]) -> None:
         loads = workloads(self._plan.data_root, self._plan.device, quick=self._plan.quick)
         chosen = [load for name, load in loads.items() if name in groups]
-        with self._window(bool(chosen)) as window:
-            for load in chosen:
-                self._measure(load, partial(self._contenders, load, window))
-        if "batch-sizes" in groups:
-            for size in _SIZES:
-                load = loads["t1"].with_batch_size(size)
-                self._measure(load, partial(self._contenders, load, None))
+        sizes = _SIZES if "batch-sizes" in groups else ()
+        if chosen or sizes:
+            with own_process() as plain:
+                with self._window(bool(chosen)) as window:
+                    for load in chosen:
+                        self._measure(load, partial(self._contenders, load, plain, window))
+                for load in map(loads["t1"].with_batch_size, sizes):
+                    self._measure(load, partial(self._contenders, load, plain, None))
         if "step" in groups:
             for load in (replace(loads[name], name=f"{loads[name].name}/step") for name in ("t1", "resnet")):
                 self._measure(load, partial(self._ways, load))
@@ -131,13 +135,12 @@ class Suite:
         self._results.titles[load.name] = load.title
         self._results.training[load.name] = alternate(contenders, self._plan.repeats, warm_up=self._warm_up, say=say)
 
-    def _contenders(self, load: Workload, window: TrainerWindow | None) -> dict[str, Run]:
+    def _contenders(self, load: Workload, plain: OwnProcess, window: TrainerWindow | None) -> dict[str, Run]:
         from desktop_trainer.benchmark.headless import measured_engine
         from desktop_trainer.benchmark.limits import measured_fixed_batch, measured_graph
-        from desktop_trainer.benchmark.plain_loop import measured_plain_loop
 
         contenders: dict[str, Run] = {
-            PLAIN: _apart(lambda: measured_plain_loop(load.experiment)),
+            PLAIN: plain.contender(load.experiment),
             ENGINE: _apart(lambda: measured_engine(load)),
         }
         if window is not None:

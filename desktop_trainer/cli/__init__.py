@@ -11,11 +11,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from desktop_trainer import i18n
+from desktop_trainer import i18n, process
 from desktop_trainer.cli.refusal import Refused
 from desktop_trainer.experiment.errors import ExperimentError
 from desktop_trainer.i18n import tr
-from desktop_trainer.openmp import limit_spinning
 
 INTERRUPTED, TERMINATED, PIPE_CLOSED = 130, 143, 141
 
@@ -23,7 +22,7 @@ INTERRUPTED, TERMINATED, PIPE_CLOSED = 130, 143, 141
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv`, by default the process's arguments; returns the exit code."""
     _never_fail_to_print()
-    limit_spinning()
+    process.prepare()
     try:
         return _run(list(sys.argv[1:] if argv is None else argv))
     except Refused as refused:

@@ -32,6 +32,7 @@ class Evaluation:
         with closing(self._split.batches()) as batches:
             for done, (images, labels) in enumerate(batches, 1):
                 self._step(images, labels)
+                del images
                 yield done
 
     def _step(self, images: Tensor, labels: Tensor) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from desktop_trainer import malloc
 from desktop_trainer.engine.arithmetic import Arithmetic, Forward, lay_out
 from desktop_trainer.engine.compiling import Compiled
 from desktop_trainer.engine.data import order_of_epoch
@@ -131,10 +132,11 @@ class Training:
             raise self._explained(error) from None
 
     def _let_go(self) -> None:
-        """End what works for the run beside it."""
+        """End what works for the run beside it, and give back the memory that was kept for its steps."""
         for split in (getattr(self, "train", None), getattr(self, "test", None)):
             if split is not None:
                 split.close()
+        malloc.give_back()
 
     def _loop(self) -> Generator[Event, None, None]:
         yield from self._prepare()
@@ -147,6 +149,7 @@ class Training:
                 for images, labels in batches:
                     self.consistent = False
                     loss, logits = self.step(images, labels)
+                    del images  # so that the next batch can have its memory, which is still in the processor's cache
                     self.batch += 1
                     self.recorder.add(loss, logits, labels, optimizer.param_groups[0]["lr"], self.watch.read())
                     self.consistent = True

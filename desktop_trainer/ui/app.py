@@ -8,9 +8,9 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from desktop_trainer import process
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
-from desktop_trainer.openmp import limit_spinning
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def main(experiment: Experiment | None = None) -> int:
     """Open the window and stay until it is closed; returns the process's exit code."""
-    limit_spinning()
+    process.prepare()
     if sys.platform == "win32":
         import torch  # noqa: F401  after PySide6 its c10.dll fails to load (pytorch#166628)
     if not _has_display():
@@ -49,7 +49,7 @@ def main(experiment: Experiment | None = None) -> int:
 
 def create_application() -> QApplication:
     """The Qt application, dressed; the one that exists if there is one."""
-    limit_spinning()
+    process.prepare()
     from PySide6.QtWidgets import QApplication
 
     from desktop_trainer.ui.language import apply_language

@@ -96,7 +96,7 @@ def test_a_record_takes_at_most_32_bytes() -> None:
 
 
 def test_what_waits_to_be_read_is_bounded(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between two blocks lie as many batches as their time allows, each two numbers on the device, and no batch more."""
+    """Between two blocks lie as many batches as their time allows; of each its loss and its logits wait, and no more of its tensors."""
     now = [100.0]
 
     def tick() -> float:
@@ -107,13 +107,24 @@ def test_what_waits_to_be_read_is_bounded(small: Any, monkeypatch: pytest.Monkey
     training, waiting = Training(small(batch_size=10), block_seconds=0.02), []
     for event in training.events():
         if isinstance(event, BatchEnded):
-            state = training.recorder.state()
-            tensors = [*training.recorder._losses, *training.recorder._corrects]
-            assert len(tensors) == 2 * len(state["rest"])
-            assert all(tensor.untyped_storage().nbytes() <= 8 for tensor in tensors)
-            waiting.append(len(state["rest"]))
+            recorder = training.recorder
+            assert all(tensor.untyped_storage().nbytes() <= 8 for tensor in recorder._losses)
+            assert all(tensor.numel() <= 10 * 10 and not tensor.requires_grad for tensor in recorder._logits)
+            waiting.append(len(recorder._rest))
+            assert len(recorder._losses) == len(recorder._logits) == len(recorder._labels) == waiting[-1]
     assert len(waiting) == 2 * 150
     assert max(waiting) == 19
+
+
+def test_a_block_has_at_most_a_thousand_batches() -> None:
+    """However long nobody asks for it: each has its record, and of what waits there is no more."""
+    recorder, blocks = Recorder(NEVER), []
+    for batch in range(1, 2501):
+        recorder.add(torch.tensor(1.0), torch.eye(2), torch.tensor([0, batch % 2]), 0.1, float(batch))
+        blocks.append(recorder.due(1, batch))
+    taken = [block for block in (*blocks, recorder.take(1, 2500)) if block is not None]
+    assert [(block.first, len(block)) for block in taken] == [(1, 1000), (1001, 1000), (2001, 500)]
+    assert np.concatenate([block.correct for block in taken]).tolist() == [1 + batch % 2 for batch in range(1, 2501)]
 
 
 def test_a_record_keeps_no_graph_alive() -> None:
@@ -122,5 +133,6 @@ def test_a_record_keeps_no_graph_alive() -> None:
     weight = torch.ones(3, requires_grad=True)
     logits = weight.expand(2, 3) * 2
     recorder.add(logits.sum(), logits, torch.tensor([0, 1]), 0.1, 0.0)
+    assert not any(tensor.requires_grad for tensor in (*recorder._losses, *recorder._logits))
     state = recorder.state()
-    assert all(not tensor.requires_grad for tensor in (*state["losses"], *state["corrects"]))
+    assert not any(tensor.requires_grad for tensor in (*state["losses"], *state["corrects"]))

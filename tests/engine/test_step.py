@@ -14,7 +14,7 @@ from desktop_trainer.engine.compiling import Compiled, CompileFailed
 from desktop_trainer.engine.devices import CannotCompute, FloatProducts
 from desktop_trainer.engine.events import EpochEnded, Event, Loading, RunStarted
 from desktop_trainer.engine.report import start_line
-from desktop_trainer.engine.step import Step, part_sizes
+from desktop_trainer.engine.step import Step, part_sizes, zero_grad
 from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.device_settings import DeviceSettings
 
@@ -238,3 +238,13 @@ def test_where_nothing_compiles_the_run_is_refused_before_it_trains(
     with pytest.raises(CompileFailed, match=r"No working C\+\+ compiler found in nowhere\. Install .* or switch"):
         list(training.events())
     assert not training.started
+
+
+def test_gradients_are_let_go_as_the_optimizer_itself_would() -> None:
+    """In every group."""
+    layers = nn.Linear(3, 2), nn.Linear(2, 1)
+    optimizer = torch.optim.SGD([{"params": layer.parameters()} for layer in layers], lr=0.1)
+    layers[1](layers[0](torch.ones(1, 3))).sum().backward()
+    assert all(parameter.grad is not None for layer in layers for parameter in layer.parameters())
+    zero_grad(optimizer)
+    assert all(parameter.grad is None for layer in layers for parameter in layer.parameters())
