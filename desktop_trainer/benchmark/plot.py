@@ -51,9 +51,11 @@ def _write_svg(layout: pg.GraphicsLayoutWidget, buffer: QBuffer) -> None:
 
 
 def _add_bars(plot: pg.PlotItem, results: Results, work: str) -> None:
-    """A bar a contender: seconds of an epoch with its test pass, of those that have none the training part."""
+    """A bar a contender that was timed: seconds of an epoch with its test pass, of those that have none the training part."""
     names, spreads = [], []
     for contender, parts in results.training[work].items():
+        if "training" not in parts:
+            continue
         part = "epoch" if "epoch" in parts else "training"
         remark = "" if part == "epoch" else " (" + tr("training part") + ")"
         names.append(tr(contender) + remark)

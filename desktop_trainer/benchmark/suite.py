@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from desktop_trainer.benchmark.machine import describe_machine
 from desktop_trainer.benchmark.measure import Run, alternate, in_thread
 from desktop_trainer.benchmark.own_process import OwnProcess, own_process
-from desktop_trainer.benchmark.results import ENGINE, GRAPH, LIMIT, PLAIN, WAYS, WINDOW, Results
+from desktop_trainer.benchmark.results import ENGINE, GRAPH, HEART, LIMIT, PLAIN, WAYS, WINDOW, Results
 from desktop_trainer.benchmark.workloads import Workload, has_fashion_mnist, workloads
 from desktop_trainer.i18n import tr
 
@@ -147,6 +147,7 @@ class Suite:
             from desktop_trainer.benchmark.windowed import WindowedEngine
 
             contenders[WINDOW] = WindowedEngine(window, load)
+            contenders[HEART] = WindowedEngine(window, load, beating=True)
         contenders[LIMIT] = _apart(lambda: measured_fixed_batch(load))
         if self._cuda:
             contenders[GRAPH] = _apart(lambda: measured_graph(load))

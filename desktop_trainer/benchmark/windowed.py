@@ -61,11 +61,16 @@ class Heart(QObject):
 
 
 class Watch(QObject):
-    """Takes the times of one run in a window; `measured` once it has ended."""
+    """Takes the times of one run in a window; `measured` once it has ended.
 
-    def __init__(self, window: TrainerWindow, workload: Workload) -> None:
+    Args:
+        beating: take the lateness of a heart, too. It wakes the window a hundred times a second, which the training feels.
+    """
+
+    def __init__(self, window: TrainerWindow, workload: Workload, *, beating: bool) -> None:
         super().__init__()
-        self._clock, self._heart, self._loop = EventClock(), Heart(self), QEventLoop(self)
+        self._clock, self._loop = EventClock(), QEventLoop(self)
+        self._heart = Heart(self) if beating else None
         self._epochs = workload.epochs
         self._error: BaseException | None = None
         window.session.happened.connect(self._on_event)
@@ -80,12 +85,14 @@ class Watch(QObject):
             raise self._error
 
     def measured(self) -> dict[str, float]:
-        """As the engine's, with the heart's lateness while it trained."""
-        return {**self._clock.measured(), **self._heart.lateness()}
+        """As the engine's, or the heart's lateness while it trained."""
+        return self._clock.measured() if self._heart is None else self._heart.lateness()
 
     @Slot(object)
     def _on_event(self, event: Event) -> None:
         self._clock.hear(event)
+        if self._heart is None:
+            return
         if isinstance(event, RunStarted):
             self._heart.start()
         elif isinstance(event, EpochEnded) and self._clock.epochs == self._epochs:
@@ -102,14 +109,14 @@ class Watch(QObject):
 
 
 class WindowedEngine:
-    """A contender: a new run in one window each time it is called."""
+    """A contender: a new run in one window each time it is called. See `Watch`."""
 
-    def __init__(self, window: TrainerWindow, workload: Workload) -> None:
-        self._window, self._workload = window, workload
+    def __init__(self, window: TrainerWindow, workload: Workload, *, beating: bool = False) -> None:
+        self._window, self._workload, self._beating = window, workload, beating
 
     def __call__(self) -> dict[str, float]:
         rest(_SETTLE_MS)
-        return Watch(self._window, self._workload).measured()
+        return Watch(self._window, self._workload, beating=self._beating).measured()
 
 
 def rest(milliseconds: int) -> None:

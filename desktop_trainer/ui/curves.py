@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from time import monotonic, thread_time
 from typing import TYPE_CHECKING, Any
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
 FRAME_MS = 33
 """Drawn at most this often: 30 times a second."""
 
-SHARE = 0.015
-"""While nobody moves the view, drawing takes at most this share of a processor's time."""
+SHARE = 0.005
+"""While nobody moves the view, drawing takes at most this share of the time of all processors: more frames where there are more."""
 
-_SLOWEST_MS = 400
+_PROCESSORS = os.cpu_count() or 1
+_SLOWEST_MS = 500
 _MARGIN = 0.01
 
 
@@ -160,7 +162,7 @@ class CurvesPanel(QWidget):
         """Decide when the next frame may come: this one took `seconds`, and the one before was then painted."""
         painting, self._painted = painted - self._painted, painted
         cost = 1000 * (seconds + painting)
-        self._pause_ms = min(max(FRAME_MS, cost / SHARE), _SLOWEST_MS)
+        self._pause_ms = min(max(FRAME_MS, cost / (SHARE * _PROCESSORS)), _SLOWEST_MS)
         self._last = monotonic()
 
     def _draw_later(self) -> None:

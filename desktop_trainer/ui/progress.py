@@ -28,8 +28,8 @@ _STATES = {
 
 
 _SEPARATOR = "  ·  "
-_REFRESH_MS = 250
-"""Numbers that change faster cannot be read."""
+_REFRESH_MS = 400
+"""Numbers that change faster can hardly be read, and each change is painted."""
 
 
 class ProgressStrip(QWidget):
