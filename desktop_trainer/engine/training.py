@@ -20,14 +20,7 @@ from desktop_trainer import malloc
 from desktop_trainer.engine.arithmetic import Arithmetic, Forward, lay_out
 from desktop_trainer.engine.compiling import Compiled
 from desktop_trainer.engine.data import order_of_epoch
-from desktop_trainer.engine.devices import (
-    DeviceError,
-    FloatProducts,
-    IntraOpThreads,
-    choose_device,
-    device_rng,
-    set_device_rng,
-)
+from desktop_trainer.engine.devices import DeviceError, choose_device, device_rng, set_device_rng
 from desktop_trainer.engine.evaluation import Evaluation
 from desktop_trainer.engine.events import (
     BatchEnded,
@@ -46,12 +39,12 @@ from desktop_trainer.engine.failures import (
     known,
     out_of_memory,
     preparation_too_large,
-    release,
     step_too_large,
 )
 from desktop_trainer.engine.metrics import Recorder
 from desktop_trainer.engine.patience import Patience
 from desktop_trainer.engine.placement import choose_place, load_split, open_source
+from desktop_trainer.engine.pulling import next_event
 from desktop_trainer.engine.step import LossFunction, Step, part_sizes
 from desktop_trainer.engine.stopwatch import Stopwatch
 from desktop_trainer.engine.weights import StateMismatch, check_optimizer, copied, load_weights
@@ -120,16 +113,9 @@ class Training:
                 self._let_go()
 
     def _next(self, loop: Generator[Event, None, None]) -> Event | None:
-        """The next event; only in here does the clock run, and is the process lent to this run's way of computing."""
-        device = self.experiment.device
-        try:
-            with self.watch, IntraOpThreads(device.threads), FloatProducts(device.precision):
-                return next(loop, None)
-        except (RuntimeError, MemoryError) as error:
-            if not known(error):
-                raise
-            release(error)
-            raise self._explained(error) from None
+        """The next event; only in here does the clock run."""
+        with self.watch:
+            return next_event(loop, self.experiment.device, self._explained)
 
     def _let_go(self) -> None:
         """End what works for the run beside it, and give back the memory that was kept for its steps."""

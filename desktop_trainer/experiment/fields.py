@@ -69,6 +69,15 @@ def shared_values(experiment: Experiment) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value != {}}
 
 
+def with_local(values: Values, here: Values) -> dict[str, Any]:
+    """A copy of `values` with those settings of `here` that belong to this machine."""
+    result = dict(values)
+    for item in settings_of(values):
+        if item.local and (value := get_value(here, item.path)) is not None:
+            result = with_value(result, item.path, value)
+    return result
+
+
 def get_value(values: Values, path: str) -> Any:
     """The value at a dotted `path`; for a choice its name; None if there is none."""
     found: Any = values

@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from desktop_trainer.experiment.fields import Values, get_value, settings_of, with_value
+from desktop_trainer.experiment.fields import Values, with_local, with_value
 from desktop_trainer.experiment.problems import ExperimentError, Problem, check_data, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
@@ -51,11 +51,7 @@ class Draft(QObject):
 
     def replace(self, values: Values, name: str, *, keep_local: bool) -> None:
         """Set all settings, as one change called `name`; `keep_local` leaves those that belong to this machine."""
-        new = dict(values)
-        for setting in settings_of(new) if keep_local else ():
-            if setting.local and (kept := get_value(self.values, setting.path)) is not None:
-                new = with_value(new, setting.path, kept)
-        self._push("", new, name)
+        self._push("", with_local(values, self.values) if keep_local else values, name)
 
     def put(self, values: Values) -> None:
         """Take `values` as they are; for commands, which can be undone."""

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from desktop_trainer import __version__, folders
 from desktop_trainer.engine.events import RunStarted
-from desktop_trainer.experiment.fields import to_values, with_value
+from desktop_trainer.experiment.fields import to_values, with_local, with_value
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.recipes import recipe
 from desktop_trainer.experiment.settings import Experiment
@@ -289,7 +289,7 @@ class TrainerWindow(QMainWindow):
     def _on_evaluate(self) -> None:
         model, here = self.session.model, self.form.experiment
         if model is not None and model.experiment is not None and here is not None:
-            values = with_value(to_values(model.experiment), "data.data_root", here.data.data_root)
+            values = with_local(to_values(model.experiment), to_values(here))
             self.files.examine(model, parse_experiment(with_value(values, "device.name", here.device.name)))
 
     @Slot(object)

@@ -16,6 +16,7 @@ from desktop_trainer.experiment.fields import (
     settings_of,
     shared_values,
     to_values,
+    with_local,
     with_value,
 )
 from desktop_trainer.experiment.problems import ExperimentError, parse_experiment, read_experiment
@@ -145,6 +146,15 @@ def test_shared_values_leave_out_what_belongs_to_this_machine() -> None:
     assert "threads" not in shared["device"]
     assert "saving" not in shared, "a section of which nothing is shared"
     assert parse_experiment(shared).data.batch_size == 3
+
+
+def test_what_belongs_to_this_machine_is_kept_for_what_comes_from_another() -> None:
+    """Only those settings; a value that is not there leaves what is said."""
+    here = {"data": {"data_root": "/mine", "batch_size": 3}, "device": {"threads": 2, "precision": "bf16"}}
+    there = to_values(parse_experiment({"data": {"data_root": "/theirs", "workers": 5}}))
+    kept = parse_experiment(with_local(there, here))
+    assert (kept.data.data_root, kept.device.threads, kept.data.workers) == ("/mine", 2, 5)
+    assert (kept.data.batch_size, kept.device.precision) == (parse_experiment({}).data.batch_size, "default")
 
 
 def test_options_follow_their_choice() -> None:
