@@ -37,6 +37,9 @@ class Split(Protocol):
         The images equal torchvision's ``ToTensor`` of each, bit for bit. Close it when it is not read to its end.
         """
 
+    def open(self) -> None:
+        """Make ready what is kept between two passes, so that the next pass need not wait for it."""
+
     def close(self) -> None:
         """Let go what is kept between two passes; another pass takes it again."""
 
@@ -71,6 +74,9 @@ class InMemory:
                 chosen = order[start:stop]
                 images, labels = self.images.index_select(0, chosen), self.labels.index_select(0, chosen)
             yield images / white, labels
+
+    def open(self) -> None:
+        """See `Split.open`: memory is ready."""
 
     def close(self) -> None:
         """See `Split.close`: there is nothing but memory."""

@@ -37,8 +37,8 @@ class WorkerDied(DataError):
 class Streamed:
     """A split of which only a few batches are in memory at a time; see `Split`.
 
-    Workers are started by the first pass over it and kept for the next one, until `close`, or until a pass is left
-    before its end.
+    Workers are started by `open`, else by the first pass over it, and kept for the next one, until `close`, or until a
+    pass is left before its end.
 
     Args:
         samples: where they are read from; sent to each worker.
@@ -73,6 +73,16 @@ class Streamed:
         finally:
             if not done:
                 self.close()
+
+    def open(self) -> None:
+        """Start the workers, if there are none, and wait until they answer.
+
+        Raises:
+            WorkerDied: see `batches`.
+        """
+        self._pass.first = self.plan.batches
+        for _ in range(2):  # passes over nothing: the first starts them, and only the second waits for them
+            list(self._pool.read())
 
     def close(self) -> None:
         """End the workers; they are gone when this returns."""

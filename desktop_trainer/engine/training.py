@@ -161,9 +161,13 @@ class Training:
         return hasattr(self, "model")
 
     def _prepare(self) -> Iterator[Event]:
+        trained = self.watch.read()
         if not self.started:
             yield from self._load()
             self._build()
+        self.train.open()
+        self.test.open()
+        self.watch.set(trained)  # to make ready is not to train
         if self._resumed is not None:
             self._restore(self._resumed)
             self._resumed = None
@@ -200,7 +204,6 @@ class Training:
         if self._compiled is not None:
             self._rehearse(self._compiled)
         self.model = model
-        self.watch.set(0.0)
 
     def _forward_of(self, model: nn.Module) -> Forward:
         sizes = part_sizes(self._batch_size, self.experiment.training.batch_parts)

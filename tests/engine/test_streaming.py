@@ -18,7 +18,7 @@ from torch import Tensor
 
 from desktop_trainer.catalog.errors import DataDamaged
 from desktop_trainer.engine.data import InMemory, order_of_epoch
-from desktop_trainer.engine.events import BatchEnded, RunEnded, RunStarted
+from desktop_trainer.engine.events import BatchEnded, Evaluating, RunEnded, RunStarted
 from desktop_trainer.engine.streaming import Streamed, WorkerDied
 from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.batches import BatchPlan
@@ -85,6 +85,43 @@ def test_workers_stay_for_the_next_pass_and_go_when_one_is_left() -> None:
     assert workers_now() == []
     assert len(list(split.batches())) == PLAN.batches
     split.close()
+
+
+def test_workers_that_were_started_before_wait_for_the_first_pass() -> None:
+    """It starts no others, and its batches are the same."""
+    split = streamed(2)
+    split.open()
+    kept = workers_now()
+    assert len(kept) == 2
+    assert same_batches(split.batches(), InMemory(IMAGES, LABELS, PLAN).batches())
+    split.open()
+    assert workers_now() == kept
+    split.close()
+
+
+def test_to_start_workers_is_not_to_train(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them are there before the first batch, and an hour that this takes is not the run's; nor when it goes on."""
+    clock, start = [0.0], Streamed.open
+
+    def slow(split: Streamed) -> None:
+        start(split)
+        clock[0] += 3600
+
+    monkeypatch.setattr("desktop_trainer.engine.stopwatch.perf_counter", lambda: clock[0])
+    monkeypatch.setattr(Streamed, "open", slow)
+    training = Training(small(placement="stream", workers=1))
+    for kind in (BatchEnded, Evaluating, RunEnded):
+        workers = []
+        for event in (events := training.events()):
+            if isinstance(event, RunStarted):
+                workers = workers_now()
+                assert len(workers) == 2
+            if isinstance(event, kind):
+                break
+        assert workers_now() == workers
+        events.close()
+    assert clock[0] == 6 * 3600
+    assert training.watch.read() == 0
 
 
 @pytest.fixture(scope="module")
