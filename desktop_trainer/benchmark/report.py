@@ -27,6 +27,7 @@ def as_values(results: Results) -> dict[str, Any]:
         "format": 1,
         "machine": results.machine,
         "repeats": results.repeats,
+        "quick": results.quick,
         "notes": results.notes,
         "training": results.training,
         "startup": results.startup,

@@ -29,6 +29,7 @@ class Results:
     """Everything that was measured, one number a repetition.
 
     Attributes:
+        quick: the data were tiny, to try out the benchmark itself: nothing can be judged by them.
         training: by work load, what each contender took. titles: what each work load is.
         startup: seconds, by ``help`` and ``painted``.
         frames: seconds of each frame, by how many records there were. bytes_per_record: by the same.
@@ -37,6 +38,7 @@ class Results:
 
     machine: dict[str, Any]
     repeats: int
+    quick: bool = False
     training: dict[str, Taken] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     startup: dict[str, list[float]] = field(default_factory=dict)
@@ -114,7 +116,9 @@ GOALS = (
 
 
 def figures(results: Results) -> list[Figure]:
-    """The figures to reach on the device that computed, as far as they were measured."""
+    """The figures to reach on the device that computed, as far as they were measured; none of a quick trial."""
+    if results.quick:
+        return []
     kind = results.machine["device"].partition(":")[0]
     found = []
     for goal in GOALS:

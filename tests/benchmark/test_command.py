@@ -36,7 +36,13 @@ def test_a_quick_run_measures_every_contender_and_leaves_no_trace(home: Path, tm
         ("T1", "T3", "ResNet"), contenders
     )
     assert len(read["startup"]["help"]) == read["repeats"] == 1
-    assert any("mean nothing" in note for note in read["notes"])
+    assert any("mean nothing, so no figure is judged" in note for note in read["notes"])
+    assert (read["quick"], read["figures"]) == (True, [])
+    assert {part for taken in read["training"].values() for parts in taken.values() for part in parts} == {
+        "epoch",
+        "training",
+        "rate",
+    }
     assert not home.exists()
     if HAS_QT:
         assert plot.read_text().startswith("<?xml")

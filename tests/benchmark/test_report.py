@@ -85,6 +85,14 @@ def test_people_see_machine_medians_spread_and_verdicts(results: Results) -> Non
     assert "at most 1.080" in verdict
 
 
+def test_a_quick_trial_is_not_judged(results: Results) -> None:
+    """Neither for people nor for programs, which are told that it was one."""
+    results.quick = True
+    assert figures(results) == []
+    assert not {"ok", "reached"} & set(table(results).split())
+    assert (as_values(results)["figures"], as_values(results)["quick"]) == ([], True)
+
+
 def test_results_of_nothing_but_the_machine_are_told_too() -> None:
     empty = Results(MACHINE, 1)
     assert "Some CPU" in table(empty)
