@@ -45,6 +45,11 @@ def tr(text: str, **values: Any) -> str:
     return translated.format(**values) if values else translated
 
 
+def trn(singular: str, plural: str, n: int, **values: Any) -> str:
+    """The one of two texts that goes with the count `n`, in the current language, its ``{n}`` and ``{placeholders}`` filled."""
+    return _translations.ngettext(singular, plural, n).format(n=n, **values)
+
+
 def mark(text: str) -> str:
     """Mark `text` for translation where it is declared; `tr` translates it where it is shown."""
     return text

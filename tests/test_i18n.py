@@ -8,15 +8,16 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
 from desktop_trainer import folders, i18n
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import tr, trn
 
 VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 
 
 @pytest.fixture
 def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Chinese catalogue of one sentence."""
+    """A Chinese catalogue of two sentences."""
     catalog = Catalog("zh_CN")
+    catalog.add(("{n} run", "{n} runs"), ("{n} 次训练",))
     catalog.add("{count} samples", "{count} 个样本")
     folder = tmp_path / "resources" / "i18n" / "zh_CN" / "LC_MESSAGES"
     folder.mkdir(parents=True)
@@ -32,6 +33,15 @@ def test_the_language_can_be_changed_at_any_time(catalogue: None) -> None:
     assert (i18n.language(), tr("{count} samples", count=3)) == ("zh_CN", "3 个样本")
     i18n.set_language("en")
     assert (i18n.language(), tr("{count} samples", count=3)) == ("en", "3 samples")
+
+
+def test_the_form_of_a_text_goes_with_its_count(catalogue: None) -> None:
+    """English has two forms, Chinese one; a text without translation stays English."""
+    told = [trn("{n} run", "{n} runs", count) for count in (0, 1, 2)]
+    assert told == ["0 runs", "1 run", "2 runs"]
+    i18n.set_language("zh_CN")
+    assert [trn("{n} run", "{n} runs", count) for count in (1, 2)] == ["1 次训练", "2 次训练"]
+    assert [trn("{a} day", "{a} days", count, a="x") for count in (1, 2)] == ["x day", "x days"]
 
 
 def test_a_text_without_translation_stays_english(catalogue: None) -> None:

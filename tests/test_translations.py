@@ -4,7 +4,7 @@ import ast
 import gettext
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from string import Formatter
@@ -38,19 +38,30 @@ EVERYDAY = {
 
 @cache
 def calls() -> list[tuple[Path, ast.Call]]:
-    """Every call of `tr` and `mark`, with its file; inside an f-string, too, where other tools do not look."""
+    """Every call of `tr`, `trn` and `mark`, with its file; inside an f-string, too, where other tools do not look."""
     return [
         (path, node)
         for path in PACKAGE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("tr", "mark")
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("tr", "trn", "mark")
     ]
 
 
+def words_of(call: ast.Call) -> list[ast.expr]:
+    """What a call names to be translated: of `trn` the singular and the plural."""
+    return call.args[: 2 if isinstance(call.func, ast.Name) and call.func.id == "trn" else 1]
+
+
 def constants(pattern: str = "*.py") -> set[str]:
-    """The texts in the files that `pattern` matches."""
-    found = (call.args[0] for path, call in calls() if path.match(pattern))
+    """The texts in the files that `pattern` matches; of two forms the plural."""
+    found = (words_of(call)[-1] for path, call in calls() if path.match(pattern))
     return {text.value for text in found if isinstance(text, ast.Constant) and isinstance(text.value, str)}
+
+
+def plurals() -> set[tuple[str, str]]:
+    """Singular and plural, where a count decides."""
+    pairs = (words_of(call) for _, call in calls())
+    return {(ast.literal_eval(pair[0]), ast.literal_eval(pair[1])) for pair in pairs if len(pair) == 2}
 
 
 def messages() -> set[str]:
@@ -59,10 +70,20 @@ def messages() -> set[str]:
 
 
 @cache
-def chinese() -> dict[str, str]:
-    """The catalogue, by English text."""
+def entries() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """The catalogue: English and Chinese, each with its forms."""
     with PO.open("rb") as file:
-        return {str(message.id): str(message.string) for message in read_po(file, "zh_CN") if message.id}
+        return [(_forms(each.id), _forms(each.string or "")) for each in read_po(file, "zh_CN") if each.id]
+
+
+def _forms(text: str | Sequence[str]) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text)
+
+
+@cache
+def chinese() -> dict[str, str]:
+    """The catalogue, by English text; of two forms by the plural, because Chinese has but one."""
+    return {english[-1]: text[-1] for english, text in entries()}
 
 
 def all_settings() -> Iterator[Setting]:
@@ -93,9 +114,19 @@ def test_every_text_is_translated_and_nothing_else_is() -> None:
 def test_a_text_to_translate_is_written_where_it_is_asked_for() -> None:
     """A text that is put together before `tr` sees it would never be found."""
     for path, call in calls():
-        marked = isinstance(call.args[0], ast.Name | ast.Attribute | ast.Subscript)
+        words = words_of(call)
+        marked = isinstance(words[0], ast.Name | ast.Attribute | ast.Subscript)
         asked = isinstance(call.func, ast.Name) and call.func.id == "tr"
-        assert isinstance(call.args[0], ast.Constant) or (marked and asked), f"{path}:{call.lineno}"
+        constant = all(isinstance(word, ast.Constant) for word in words)
+        assert constant or (marked and asked), f"{path}:{call.lineno}"
+
+
+def test_two_forms_are_one_entry() -> None:
+    """The singular fills in nothing that the plural does not; Chinese has one form for both."""
+    assert {english for english, _ in entries() if len(english) == 2} == plurals()
+    for english, text in entries():
+        assert len(text) == 1, english
+        assert set(placeholders(english[0])) <= set(placeholders(english[-1])), english
 
 
 def test_all_that_the_form_shows_is_marked_or_a_proper_name() -> None:
@@ -119,7 +150,12 @@ def test_the_catalogue_is_compiled() -> None:
     buffer.seek(0)
     compiled = gettext.GNUTranslations(buffer)
     shipped = gettext.translation(i18n.DOMAIN, folders.resources() / "i18n", ["zh_CN"])
-    assert {key: shipped.gettext(key) for key in chinese()} == {key: compiled.gettext(key) for key in chinese()}
+    for english, _ in entries():
+        if len(english) == 1:
+            assert shipped.gettext(english[0]) == compiled.gettext(english[0])
+    for one, more in plurals():
+        for count in (1, 2):
+            assert shipped.ngettext(one, more, count) == compiled.ngettext(one, more, count) == chinese()[more]
     assert PO.with_suffix(".mo").stat().st_size > 0
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from desktop_trainer.benchmark.measure import spread
 from desktop_trainer.benchmark.results import ENGINE, Figure, Results, figures
-from desktop_trainer.i18n import mark, tr
+from desktop_trainer.i18n import mark, tr, trn
 
 _PARTS = {
     "epoch": mark("epoch with test pass"),
@@ -52,10 +52,13 @@ def table(results: Results) -> str:
 
 def _machine(results: Results) -> Iterator[str]:
     machine = results.machine
-    yield tr("{processor}, {cores} cores, {system}, load {load}", processor=machine["processor"], cores=machine["cores"], system=machine["system"], load=_load(machine["load"]))  # fmt: skip
+    cores = trn("{n} core", "{n} cores", machine["cores"])
+    yield tr("{processor}, {cores}, {system}, load {load}", processor=machine["processor"], cores=cores, system=machine["system"], load=_load(machine["load"]))  # fmt: skip
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     yield f"Python {machine['python']}, {versions}"
-    yield tr("Computing on {device} ({name}), {threads} threads in an operation; medians of {repeats} alternating repetitions.", device=machine["device"], name=machine["device_name"], threads=machine["threads"], repeats=results.repeats)  # fmt: skip
+    threads = trn("{n} thread in an operation", "{n} threads in an operation", machine["threads"])
+    repeats = trn("a single repetition", "medians of {n} alternating repetitions", results.repeats)
+    yield tr("Computing on {device} ({name}), {threads}; {repeats}.", device=machine["device"], name=machine["device_name"], threads=threads, repeats=repeats)  # fmt: skip
     if openmp := machine["openmp"]:
         yield ", ".join(f"{name}={value}" for name, value in sorted(openmp.items()))
     yield from results.notes

@@ -30,7 +30,7 @@ from desktop_trainer.catalog.errors import DataDamaged, DataGone
 from desktop_trainer.catalog.folder_scan import Listing
 from desktop_trainer.catalog.samples import gone
 from desktop_trainer.experiment.choices import Preparing
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import tr, trn
 
 MOST_BYTES = 10_000_000_000
 """All entries together; those that were not used for longest go first."""
@@ -238,9 +238,10 @@ def bad_images(root: Path, skipped: dict[str, str]) -> Iterator[str]:
 
 
 def _too_many(listing: Listing, skipped: dict[str, str], done: int) -> str:
-    head = tr(
-        "{bad} of the {done} images looked at cannot be read, which is more than one of a hundred. Repair or remove these:",
-        bad=len(skipped), done=done,
+    head = trn(
+        "{n} of the {done} images looked at cannot be read, which is more than one of a hundred. Repair or remove it:",
+        "{n} of the {done} images looked at cannot be read, which is more than one of a hundred. Repair or remove these:",
+        len(skipped), done=done,
     )  # fmt: skip
     return "\n".join([head, *bad_images(listing.root, skipped)])
 

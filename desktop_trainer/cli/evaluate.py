@@ -13,7 +13,7 @@ from desktop_trainer.experiment.choices import DataInfo, DataUnknown
 from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import tr, trn
 
 if TYPE_CHECKING:
     from desktop_trainer.runs.model_file import SavedModel
@@ -82,6 +82,7 @@ def _shape(info: DataInfo) -> tuple[int, int, int, int]:
 
 def _words(info: DataInfo) -> str:
     return tr(
-        "{channels} channels, {height} x {width} pixels, {classes} classes",
-        channels=info.channels, height=info.height, width=info.width, classes=info.classes,
+        "{channels}, {height} x {width} pixels, {classes}",
+        channels=trn("{n} channel", "{n} channels", info.channels), height=info.height, width=info.width,
+        classes=trn("{n} class", "{n} classes", info.classes),
     )  # fmt: skip

@@ -26,7 +26,7 @@ from desktop_trainer.engine.events import (
 from desktop_trainer.engine.pace import Pace, duration
 from desktop_trainer.engine.report import end_line, epoch_line, grouped, start_line
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import tr, trn
 
 _FRAME = 0.1
 """Seconds between two looks of the progress line."""
@@ -130,7 +130,11 @@ class HumanLines:
             case Notice(text=text):
                 return text
             case Evaluated():
-                return tr("test loss {loss:.4f}, test acc {accuracy:.4f} over {samples} samples", loss=event.loss, accuracy=event.accuracy, samples=grouped(event.samples))  # fmt: skip
+                return trn(
+                    "test loss {loss:.4f}, test acc {accuracy:.4f} over {samples} sample",
+                    "test loss {loss:.4f}, test acc {accuracy:.4f} over {samples} samples",
+                    event.samples, loss=event.loss, accuracy=event.accuracy, samples=grouped(event.samples),
+                )  # fmt: skip
             case _:
                 return ""
 

@@ -16,7 +16,7 @@ from desktop_trainer.cli.parser import Parser
 from desktop_trainer.cli.refusal import Refused
 from desktop_trainer.cli.run_columns import COLUMNS, matches, plain, sorted_by
 from desktop_trainer.cli.text_table import clean, table
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import tr, trn
 
 Given = dict[str, Any]
 """What argparse found."""
@@ -94,7 +94,7 @@ def show_list(words: list[str], sort: str, *, as_json: bool) -> int:
         right = [number for number, column in enumerate(COLUMNS.values()) if column.number]
         print("\n".join(table(rows, right)))
     elif every:
-        print(tr("None of the {count} runs matches.", count=len(every)))
+        print(trn("The only run does not match.", "None of the {n} runs matches.", len(every)))
     else:
         print(tr("There is no run in {folder} yet. Start one with desktop-trainer train, or in the window.", folder=folders.runs()))  # fmt: skip
     return 0
@@ -155,7 +155,7 @@ def empty_bin() -> int:
 
     count = len(store.binned())
     store.empty_bin(days=0)
-    print(tr("Deleted for good: {count} runs.", count=count - len(store.binned())))
+    print(trn("Deleted for good: {n} run.", "Deleted for good: {n} runs.", count - len(store.binned())))
     return 0
 
 

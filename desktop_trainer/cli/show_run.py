@@ -23,7 +23,7 @@ from desktop_trainer.cli.run_columns import (
 from desktop_trainer.cli.text_table import clean, table
 from desktop_trainer.experiment.difference import differences
 from desktop_trainer.experiment.fields import get_value, settings_of
-from desktop_trainer.i18n import mark, tr
+from desktop_trainer.i18n import tr, trn
 
 if TYPE_CHECKING:
     from desktop_trainer.engine.events import EpochEnded
@@ -69,8 +69,12 @@ def _chapters(run: RunSummary, said: History) -> Iterator[tuple[str, list[str]]]
 
 def _facts(run: RunSummary) -> Iterator[tuple[str, str]]:
     yield tr("State"), f"{state_text(run)}. {run.reason}".strip() if run.reason else state_text(run)
-    progress = mark("{epochs} epochs, {batch} batches of the next") if run.batch else mark("{epochs} epochs")
-    yield tr("Progress"), tr(progress, epochs=epochs_text(run), batch=run.batch)
+    progress = trn("{epochs} epoch", "{epochs} epochs", run.epochs or run.epoch, epochs=epochs_text(run))
+    batches = trn("{n} batch", "{n} batches", run.batch)
+    yield (
+        tr("Progress"),
+        tr("{epochs}, {batches} of the next", epochs=progress, batches=batches) if run.batch else progress,
+    )
     yield tr("Started"), f"{run.created.astimezone():%Y-%m-%d %H:%M:%S}"
     if run.ended_at is not None:
         yield tr("Ended"), f"{run.ended_at.astimezone():%Y-%m-%d %H:%M:%S}"
@@ -104,7 +108,8 @@ def _epochs(epochs: Sequence[EpochEnded]) -> list[tuple[str, ...]]:
 
 
 def _start(epoch: int, batch: int, changes: Sequence[str], inexact: Sequence[str]) -> Iterator[str]:
-    yield tr("after {epoch} epochs and {batch} batches", epoch=epoch, batch=batch)
+    epochs, batches = trn("{n} epoch", "{n} epochs", epoch), trn("{n} batch", "{n} batches", batch)
+    yield tr("after {epochs} and {batches}", epochs=epochs, batches=batches)
     if changes:
         yield "  " + tr("changed: {settings}", settings=clean(", ".join(changes)))
     for sentence in inexact:

@@ -9,7 +9,7 @@ from desktop_trainer.experiment.batches import BatchPlan
 from desktop_trainer.experiment.choices import REGISTRIES
 from desktop_trainer.experiment.problems import ExperimentError, Problem
 from desktop_trainer.experiment.recipes import recipes
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import tr, trn
 
 KINDS = (*REGISTRIES, "recipes")
 
@@ -42,12 +42,16 @@ def show_batches(samples: str, batch_size: str, *, drop_last: bool, as_json: boo
     if as_json:
         print(json.dumps({"samples": plan.samples, "batch_size": plan.batch_size, "drop_last": drop_last, **numbers, "formula": plan.formula}))  # fmt: skip
         return 0
-    print(tr("{formula} batches an epoch", formula=plan.formula))
+    print(trn("{formula} batch an epoch", "{formula} batches an epoch", plan.batches, formula=plan.formula))
     if plan.batches == 0:
         print(tr("No batch: a training with these numbers is refused."))
         return 0
-    print(tr("{full} full batches of {batch_size}, the last batch has {last_batch_size}", full=plan.full_batches, batch_size=plan.batch_size, last_batch_size=plan.last_batch_size))  # fmt: skip
-    print(tr("{left_out} samples are left out of each epoch", left_out=plan.left_out))
+    print(trn(
+        "{n} full batch of {batch_size}, the last batch has {last_batch_size}",
+        "{n} full batches of {batch_size}, the last batch has {last_batch_size}",
+        plan.full_batches, batch_size=plan.batch_size, last_batch_size=plan.last_batch_size,
+    ))  # fmt: skip
+    print(trn("{n} sample is left out of each epoch", "{n} samples are left out of each epoch", plan.left_out))
     return 0
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 
 from desktop_trainer.engine.devices import DeviceError, DeviceLost
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import tr, trn
 
 _NO_MEMORY = re.compile(r"out of memory|DefaultCPUAllocator|bad_alloc|STATUS_ALLOC_FAILED", re.IGNORECASE)
 _ASKED = re.compile(r"allocate (\d[\d.]*) ?(bytes|[KMGT]i?B)", re.IGNORECASE)
@@ -53,7 +53,11 @@ def known(error: BaseException) -> bool:
 
 def step_too_large(error: BaseException, batch_size: int, parts: int) -> OutOfMemory:
     """A training step did not fit: the same batch in twice as many parts needs about half the memory."""
-    text = tr("There is not enough memory for a training step on {batch_size} samples at a time.", batch_size=-(-batch_size // parts))  # fmt: skip
+    text = trn(
+        "There is not enough memory for a training step on {n} sample at a time.",
+        "There is not enough memory for a training step on {n} samples at a time.",
+        -(-batch_size // parts),
+    )
     more = min(2 * parts, batch_size)
     if more == parts:
         return _failure(error, text, tr("Choose smaller images or a smaller model."))
@@ -63,7 +67,11 @@ def step_too_large(error: BaseException, batch_size: int, parts: int) -> OutOfMe
 
 def batch_too_large(error: BaseException, batch_size: int) -> OutOfMemory:
     """Not even the samples of a training batch fit."""
-    text = tr("There is not enough memory for a batch of {batch_size} samples.", batch_size=batch_size)
+    text = trn(
+        "There is not enough memory for a batch of {n} sample.",
+        "There is not enough memory for a batch of {n} samples.",
+        batch_size,
+    )
     if batch_size == 1:
         return _failure(error, text, tr("Choose smaller images."))
     advice = tr("Set the batch size to {batch_size} or less.", batch_size=batch_size // 2)
@@ -72,7 +80,11 @@ def batch_too_large(error: BaseException, batch_size: int) -> OutOfMemory:
 
 def examination_too_large(error: BaseException, batch_size: int) -> OutOfMemory:
     """The examination of a test batch did not fit."""
-    text = tr("There is not enough memory to examine {batch_size} test samples at a time.", batch_size=batch_size)
+    text = trn(
+        "There is not enough memory to examine {n} test sample at a time.",
+        "There is not enough memory to examine {n} test samples at a time.",
+        batch_size,
+    )
     if batch_size == 1:
         return _failure(error, text, tr("Choose smaller images or a smaller model."))
     advice = tr("Set the test batch size to {batch_size} or less: the figures stay the same.", batch_size=batch_size // 2)  # fmt: skip

@@ -15,7 +15,7 @@ from desktop_trainer.engine.events import Event, Loading, Notice
 from desktop_trainer.engine.streaming import Streamed
 from desktop_trainer.experiment.choices import Source
 from desktop_trainer.experiment.data_settings import DataSettings
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import tr, trn
 
 _SHARE = 4
 """Without a limit of their own the samples may take one part in so many of the memory that is free."""
@@ -44,9 +44,7 @@ class Place:
             return tr("in memory, {size} MB on {device}", size=_megabytes(self.nbytes), device=self.device)
         if self.workers == 0:
             return tr("streamed without workers")
-        if self.workers == 1:
-            return tr("streamed by 1 worker")
-        return tr("streamed by {workers} workers", workers=self.workers)
+        return trn("streamed by {n} worker", "streamed by {n} workers", self.workers)
 
 
 def choose_place(settings: DataSettings, samples: int, device: torch.device) -> Place:

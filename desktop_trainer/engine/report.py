@@ -3,7 +3,7 @@
 from desktop_trainer.engine.events import EpochEnded, RunEnded, RunStarted
 from desktop_trainer.experiment.batches import BatchPlan
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import mark, tr
+from desktop_trainer.i18n import mark, tr, trn
 
 _ENDS = {
     "completed": mark("Complete: epoch {done} is done, {seconds:.1f} sec."),
@@ -19,10 +19,12 @@ def start_line(experiment: Experiment, event: RunStarted) -> str:
     data = experiment.data
     plan = BatchPlan(event.train_samples, data.batch_size, data.drop_last)
     line = tr(
-        "{model} on {dataset}, on {device}, data {place}: {samples} training samples in {formula} batches, the last of {last}; {tests} test samples in {test_batches} batches; {parameters} parameters",
-        model=tr(experiment.model.label), dataset=tr(data.dataset.label), device=event.device,
-        place=event.data_place, samples=grouped(event.train_samples), formula=plan.formula, last=event.last_batch_size,
-        tests=grouped(event.test_samples), test_batches=event.test_batches, parameters=grouped(event.parameters),
+        "{model} on {dataset}, on {device}, data {place}: {samples} in {batches}, the last of {last}; {tests} in {test_batches}; {parameters} parameters",
+        model=tr(experiment.model.label), dataset=tr(data.dataset.label), device=event.device, place=event.data_place,
+        samples=trn("{samples} training sample", "{samples} training samples", event.train_samples, samples=grouped(event.train_samples)),
+        batches=trn("{formula} batch", "{formula} batches", plan.batches, formula=plan.formula), last=event.last_batch_size,
+        tests=trn("{samples} test sample", "{samples} test samples", event.test_samples, samples=grouped(event.test_samples)),
+        test_batches=trn("{n} batch", "{n} batches", event.test_batches), parameters=grouped(event.parameters),
     )  # fmt: skip
     if event.step:
         line = tr("{line}; computed with {step}", line=line, step=event.step)

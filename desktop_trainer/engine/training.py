@@ -50,7 +50,7 @@ from desktop_trainer.engine.stopwatch import Stopwatch
 from desktop_trainer.engine.weights import StateMismatch, check_optimizer, copied, load_weights
 from desktop_trainer.experiment.problems import check_data
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import tr, trn
 
 BLOCK_SECONDS = 1 / 30
 """Numbers are read from the device this often: as often as a screen is looked at."""
@@ -289,9 +289,10 @@ class Training:
         """The end of a run whose epochs are done, or which has stopped getting better."""
         if self.epoch >= self.experiment.training.epochs:
             return self.ended("completed")
-        reason = tr(
-            "The test loss was best after epoch {best}, with {loss:.4f}, and has not improved for {epochs} epochs.",
-            best=self.patience.best_epoch, loss=self.patience.best_loss, epochs=self.epoch - self.patience.best_epoch,
+        reason = trn(
+            "The test loss was best after epoch {best}, with {loss:.4f}, and has not improved for {n} epoch.",
+            "The test loss was best after epoch {best}, with {loss:.4f}, and has not improved for {n} epochs.",
+            self.epoch - self.patience.best_epoch, best=self.patience.best_epoch, loss=self.patience.best_loss,
         )  # fmt: skip
         return self.ended("early_stopped", reason, tr("To train longer, set the patience higher, or to 0."))
 

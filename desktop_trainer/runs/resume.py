@@ -16,7 +16,7 @@ from desktop_trainer.experiment.choices import OptimizerChoice
 from desktop_trainer.experiment.fields import Values, get_value, settings_of, shared_values, with_value
 from desktop_trainer.experiment.problems import ExperimentError, Problem, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import tr, trn
 from desktop_trainer.runs.checkpoint import Newest, State, load_checkpoint, newest_checkpoint
 from desktop_trainer.runs.checkpoint_errors import NoCheckpoint, damaged
 from desktop_trainer.runs.checkpoint_folders import all_names, checkpoints, place_of
@@ -141,7 +141,9 @@ def _check_epochs(epochs: int, training: Training, history: History) -> None:
     done = training.epoch, training.batch
     completed = history.ended is not None and history.ended.outcome == "completed"
     if done > (epochs, 0) or (done == (epochs, 0) and completed):
-        text = tr("The run has done {done} epochs; ask for more.", done=training.epoch)
+        text = trn(
+            "The run has done {n} epoch; ask for more.", "The run has done {n} epochs; ask for more.", training.epoch
+        )
         raise ExperimentError([Problem("training.epochs", text)])
 
 

@@ -15,7 +15,7 @@ from desktop_trainer.experiment.choices import DataUnknown
 from desktop_trainer.experiment.data_settings import DataSettings
 from desktop_trainer.experiment.fields import Values, get_value
 from desktop_trainer.experiment.training_settings import TrainingSettings
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import tr, trn
 from desktop_trainer.ui.wrapped_label import WrappedLabel
 
 _GAP = 1.0
@@ -57,15 +57,15 @@ def describe_training(plan: BatchPlan) -> str:
     if plan.batches == 0:
         lines.append(tr("no batch at all"))
     elif plan.batches == 1:
-        lines.append(tr("a single batch an epoch, of {samples} samples", samples=plan.last_batch_size))
+        lines.append(trn("a single batch an epoch, of {n} sample", "a single batch an epoch, of {n} samples", plan.last_batch_size))  # fmt: skip
     elif plan.last_batch_size < plan.batch_size:
         lines.append(tr("{full} full + {remainder} → {batches} batches an epoch", **_counts(plan)))
     else:
         lines.append(tr("{full} full → {batches} batches an epoch", **_counts(plan)))
-    if plan.left_out == 1:
-        lines.append(tr("1 sample is left out of each epoch"))
-    elif plan.left_out:
-        lines.append(tr("{samples} samples are left out of each epoch", samples=plan.left_out))
+    if plan.left_out:
+        lines.append(
+            trn("{n} sample is left out of each epoch", "{n} samples are left out of each epoch", plan.left_out)
+        )
     return "\n".join(lines)
 
 
@@ -73,7 +73,7 @@ def describe_test(plan: BatchPlan) -> str:
     """The formula and what it means, for the test set, of which nothing is left out."""
     formula = tr("Test: {formula}", formula=plan.formula)
     if plan.batches == 1:
-        meaning = tr("a single batch of {samples} samples", samples=plan.last_batch_size)
+        meaning = trn("a single batch of {n} sample", "a single batch of {n} samples", plan.last_batch_size)
     elif plan.remainder:
         meaning = tr("{full} full + {remainder} → {batches} batches", **_counts(plan))
     else:
@@ -86,9 +86,11 @@ def describe_steps(plans: Plans) -> str:
     if not plans.epochs:
         return ""
     batches, epochs = plans.train.batches, plans.epochs
-    return tr(
-        "Optimizer steps: {batches} × {epochs} epochs = {steps}", batches=batches, epochs=epochs, steps=batches * epochs
-    )
+    return trn(
+        "Optimizer steps: {batches} × {n} epoch = {steps}",
+        "Optimizer steps: {batches} × {n} epochs = {steps}",
+        epochs, batches=batches, steps=batches * epochs,
+    )  # fmt: skip
 
 
 class BatchPlanPanel(QFrame):

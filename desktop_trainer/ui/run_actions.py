@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
-from desktop_trainer.i18n import mark, tr
+from desktop_trainer.i18n import mark, tr, trn
 from desktop_trainer.ui.theme import icon
 
 if TYPE_CHECKING:
@@ -143,9 +143,9 @@ class RunActions(QMenu):
         """Say for how long a run that did all of its epochs would go on."""
         more = changes_for_more(self.runs[0]) if _resumable(self.runs) else {}
         if more:
-            figures = {"count": self.runs[0].epochs, "epochs": more["training.epochs"]}
-            hint = tr("It did all of its epochs: go on in the same folder until it has done {epochs}.", **figures)
-            self._set_text("resume_run", tr("&Resume for {count} more epochs", **figures), hint)
+            text = trn("&Resume for {n} more epoch", "&Resume for {n} more epochs", self.runs[0].epochs)
+            hint = tr("It did all of its epochs: go on in the same folder until it has done {epochs}.", epochs=more["training.epochs"])  # fmt: skip
+            self._set_text("resume_run", text, hint)
         else:
             row = next(row for row in ROWS if row.verb == "resume_run")
             self._set_text("resume_run", tr(row.text), tr(row.hint))

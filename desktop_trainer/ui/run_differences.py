@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from desktop_trainer.experiment.difference import differences
 from desktop_trainer.experiment.fields import Setting, Values, get_value, settings_of
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import tr, trn
 from desktop_trainer.ui import theme
 from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.run_columns import choice_text, value_text
@@ -100,7 +100,9 @@ class DifferencesDialog(QDialog):
         different = sum(line.differs for line in self._lines)
         self.setWindowTitle(tr("What changed"))
         self._all.setText(tr("Show the settings that are alike, too"))
-        text = tr("{count} of {total} settings differ.", count=different, total=len(self._lines))
+        text = trn(
+            "{n} of {total} settings differs.", "{n} of {total} settings differ.", different, total=len(self._lines)
+        )
         self._summary.setText(text if different else tr("All settings are alike."))
         self._table.setAccessibleName(self._summary.text())
         for place, name in enumerate((tr("Setting"), *self._names)):

@@ -126,7 +126,7 @@ class RunsPanel(QWidget):
     def _show_count(self) -> None:
         shown, every = self.table.filter.rowCount(), len(self.table.runs.rows)
         self._count.setText(f"{shown} / {every}" if shown != every else str(every))
-        self._count.setAccessibleName(tr("{shown} of {count} runs are shown", shown=shown, count=every))
+        self._count.setAccessibleName(tr("Runs shown: {shown} of {count}", shown=shown, count=every))
         self._count.setToolTip(self._count.accessibleName())
         text = tr("No run matches the search.") if every else tr("No run yet. Start trains one; every run is kept and listed here.")  # fmt: skip
         self._nothing.setText(tr("Reading the runs…") if self.feed.busy and not every else text)

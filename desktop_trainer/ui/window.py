@@ -25,7 +25,7 @@ from desktop_trainer.experiment.fields import to_values, with_local, with_value
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.recipes import recipe
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import mark, tr
+from desktop_trainer.i18n import mark, tr, trn
 from desktop_trainer.ui.actions import ROWS, TOOLBAR, Actions
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.closing import ClosingGuard
@@ -294,8 +294,8 @@ class TrainerWindow(QMainWindow):
 
     @Slot(object)
     def _on_evaluated(self, result: Evaluated) -> None:
-        figures = {"samples": result.samples, "loss": result.loss, "accuracy": result.accuracy}
-        text = tr("On {samples} test samples: loss {loss:.4f}, accuracy {accuracy:.4f}.", **figures)
+        figures = {"loss": result.loss, "accuracy": result.accuracy}
+        text = trn("On {n} test sample: loss {loss:.4f}, accuracy {accuracy:.4f}.", "On {n} test samples: loss {loss:.4f}, accuracy {accuracy:.4f}.", result.samples, **figures)  # fmt: skip
         self.banner.show_message(text, kind="success")
         self.log.add(text)
         self.progress.clear()

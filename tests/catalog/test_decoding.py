@@ -63,7 +63,7 @@ def test_a_bad_image_of_a_hundred_is_left_out_and_named(spoil: Write, why: str, 
     for _ in range(2):
         source = prepared(whole)
         (notice,) = source.notices
-        assert notice.startswith("1 of 120 images cannot be read and are left out")
+        assert notice.startswith("1 of 120 images cannot be read and is left out; it is listed in")
         assert f"{bad}: {why}" in notice
         assert source.info.train_samples + source.info.test_samples == 119
         read = [tuple(image.flatten().tolist()) for train in (True, False) for image in source.load(train=train)[0]]

@@ -113,7 +113,7 @@ def test_no_runs_and_no_match_say_what_to_do(home: Path, capsys: Captured) -> No
     assert told_json(capsys, "list") == []
     assert not home.exists()
     make_run(home / "runs" / "one")
-    assert told(capsys, "list", "nothing such") == ["None of the 1 runs matches."]
+    assert told(capsys, "list", "nothing such") == ["The only run does not match."]
 
 
 def test_a_folder_that_is_no_run_is_told_beside_the_list(runs: Path, capsys: Captured) -> None:

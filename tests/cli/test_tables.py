@@ -38,6 +38,13 @@ def test_batches_shows_the_formula_and_its_parts(
     assert [line for line in lines if line not in out] == []
 
 
+def test_a_single_batch_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["batches", "3", "--batch-size", "2", "--drop-last"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "3 // 2 = 1 batch an epoch", "1 full batch of 2, the last batch has 2", "1 sample is left out of each epoch",
+    ]  # fmt: skip
+
+
 def test_batches_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["batches", "10", "--batch-size", "4", "--drop-last", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {

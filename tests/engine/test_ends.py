@@ -143,7 +143,7 @@ def test_one_sample_that_does_not_fit_is_not_cut_further(small: Any) -> None:
     events = training.events()
     assert any(isinstance(event, RunStarted) for event in events)
     Trap(training, MemoryError(), 1)
-    with pytest.raises(OutOfMemory, match=r"on 1 samples at a time\. Choose smaller images") as caught:
+    with pytest.raises(OutOfMemory, match=r"on 1 sample at a time\. Choose smaller images") as caught:
         next(events)
     assert caught.value.changes == {}
 

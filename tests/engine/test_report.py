@@ -1,7 +1,8 @@
 """The lines of a run are the tutorials' lines, to the letter."""
 
-from desktop_trainer.engine.events import EpochEnded, RunEnded
-from desktop_trainer.engine.report import end_line, epoch_line
+from desktop_trainer.engine.events import EpochEnded, RunEnded, RunStarted
+from desktop_trainer.engine.report import end_line, epoch_line, start_line
+from desktop_trainer.experiment.problems import parse_experiment
 
 
 def test_the_epoch_line_is_the_tutorials() -> None:
@@ -9,6 +10,23 @@ def test_the_epoch_line_is_the_tutorials() -> None:
     assert (
         epoch_line(event, "cpu")
         == "epoch 3, loss 0.5252, train acc 0.805, test acc 0.797, time 2.6 sec, 23 100 examples/sec on cpu"
+    )
+
+
+def test_the_start_counts_one_as_one() -> None:
+    """And more as more."""
+    experiment = parse_experiment({"data": {"batch_size": 2}})
+    lines = [
+        start_line(experiment, RunStarted(train, test, 1, test, 1, 1, "cpu", 0, "here", 1234, 0, 0))
+        for train, test in ((1, 1), (4000, 2))
+    ]
+    assert (
+        "here: 1 training sample in (1 + 2 - 1) // 2 = 1 batch, the last of 1; 1 test sample in 1 batch; 1 234"
+        in lines[0]
+    )
+    assert (
+        "4 000 training samples in (4000 + 2 - 1) // 2 = 2000 batches, the last of 1; 2 test samples in 2 batches"
+        in lines[1]
     )
 
 

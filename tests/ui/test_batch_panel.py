@@ -57,6 +57,7 @@ def test_with_drop_last_the_samples_left_out_are_counted(qtbot: QtBot) -> None:
         (BatchPlan(100, 10), "10 full → 10 batches an epoch"),
         (BatchPlan(100, 10, drop_last=True), "10 full → 10 batches an epoch"),
         (BatchPlan(5, 10), "a single batch an epoch, of 5 samples"),
+        (BatchPlan(1, 10), "a single batch an epoch, of 1 sample"),
         (BatchPlan(5, 10, drop_last=True), "no batch at all\n5 samples are left out of each epoch"),
         (BatchPlan(21, 10, drop_last=True), "2 full → 2 batches an epoch\n1 sample is left out of each epoch"),
     ],

@@ -12,7 +12,7 @@ from desktop_trainer.catalog.errors import DataDamaged
 from desktop_trainer.catalog.folder_scan import FolderUnusable, Listing, being_counted, listing
 from desktop_trainer.experiment.choices import DATASETS, DataInfo, DatasetChoice, Preparing, Samples, Source
 from desktop_trainer.experiment.section import setting
-from desktop_trainer.i18n import mark, tr
+from desktop_trainer.i18n import mark, tr, trn
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -182,9 +182,10 @@ class _DecodedFolder:
         skipped = self.decoded.skipped
         if not skipped:
             return ""
-        head = tr(
-            "{bad} of {total} images cannot be read and are left out; they are listed in {file}:",
-            bad=len(skipped), total=len(self.found.paths), file=self.decoded.index,
+        head = trn(
+            "{n} of {total} images cannot be read and is left out; it is listed in {file}:",
+            "{n} of {total} images cannot be read and are left out; they are listed in {file}:",
+            len(skipped), total=len(self.found.paths), file=self.decoded.index,
         )  # fmt: skip
         return "\n".join([head, *bad_images(self.found.root, skipped)])
 
