@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeAlias
 
 import torch
@@ -15,10 +15,15 @@ from desktop_trainer.i18n import tr
 
 Forward: TypeAlias = Callable[[Tensor], Tensor]
 """From float images ``(n, channels, height, width)`` to logits ``(n, classes)``, float32."""
+_TF32_BY_DEFAULT = "tf32 convolutions"
+_ROUNDED = {_TF32_BY_DEFAULT, "tf32", "bf16"}
 
 
 class Arithmetic:
     """The experiment's way of computing on `device`.
+
+    Args:
+        gains: see `ModelChoice.channels_last`.
 
     Attributes:
         products: to be held while the model computes, never across a ``yield``.
@@ -28,12 +33,14 @@ class Arithmetic:
         CannotCompute: if the device cannot.
     """
 
-    def __init__(self, settings: DeviceSettings, device: torch.device) -> None:
+    def __init__(self, settings: DeviceSettings, device: torch.device, *, gains: bool = False) -> None:
         _check(settings.precision, device)
+        words = _products(settings.precision, device)
+        auto = settings.memory_format == "auto" and channels_last_pays(gains, device.type, words)
         self._device, self.products = device, FloatProducts(settings.precision)
-        self._channels_last = settings.memory_format == "channels_last"
+        self._channels_last = auto or settings.memory_format == "channels_last"
         self._bf16 = settings.precision == "bf16"
-        self.words = [*_products(settings.precision, device), *(["channels_last"] if self._channels_last else [])]
+        self.words = [*words, *(["channels_last"] if self._channels_last else [])]
 
     def place(self, model: nn.Module) -> None:
         """Move `model` to the device, in the layout asked for."""
@@ -62,6 +69,19 @@ class Arithmetic:
         return forward
 
 
+def channels_last_pays(gains: bool, device_type: str, products: Collection[str]) -> bool:
+    """Whether ``auto`` is channels_last: for a model that `gains`, on the CPU, and on CUDA where products round their factors.
+
+    On CUDA the gain is that of Tensor Cores; on other devices none is known.
+    Source: https://docs.pytorch.org/tutorials/intermediate/memory_format_tutorial.html#performance-gains
+
+    Args:
+        products: the precision, in the words of `Arithmetic.words`.
+    """
+    rounded = not _ROUNDED.isdisjoint(products)
+    return gains and (device_type == "cpu" or (device_type == "cuda" and rounded))
+
+
 def lay_out(optimizer: Optimizer) -> None:
     """Give the optimizer's tensors the layout of their parameters: a file keeps numbers, not layouts, and sums depend on it."""
     for parameter, state in optimizer.state.items():
@@ -73,7 +93,7 @@ def lay_out(optimizer: Optimizer) -> None:
 def _products(precision: str, device: torch.device) -> list[str]:
     """What is to be said of the precision: on the CPU ``float32`` is what it is anyway."""
     if precision == "default":
-        return ["tf32 convolutions"] if _has_tf32(device) and torch.backends.cudnn.allow_tf32 else []
+        return [_TF32_BY_DEFAULT] if _has_tf32(device) and torch.backends.cudnn.allow_tf32 else []
     return [precision] if precision != "float32" or _has_tf32(device) else []
 
 

@@ -57,7 +57,7 @@ class _Examination:
     def __init__(self, experiment: Experiment, weights: Mapping[str, Tensor]) -> None:
         self._experiment, self._weights = experiment, weights
         self._device = choose_device(experiment.device.name)
-        self._arithmetic = Arithmetic(experiment.device, self._device)
+        self._arithmetic = Arithmetic(experiment.device, self._device, gains=experiment.model.channels_last)
         self._batch_size = 0
 
     def events(self) -> Generator[Event, None, None]:

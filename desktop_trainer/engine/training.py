@@ -175,7 +175,7 @@ class Training:
     def _load(self) -> Iterator[Event]:
         settings = self.experiment
         self.device = choose_device(settings.device.name)
-        self.arithmetic = Arithmetic(settings.device, self.device)
+        self.arithmetic = Arithmetic(settings.device, self.device, gains=settings.model.channels_last)
         reading = tr("Reading {dataset}", dataset=tr(settings.data.dataset.label))
         yield Loading(reading, 0, 3)
         info = settings.data.dataset.info()

@@ -216,6 +216,8 @@ class ModelChoice(Choice):
 
     minimum_size: ClassVar[int] = 1
     """The smallest height and width, in pixels, that the model takes."""
+    channels_last: ClassVar[bool] = False
+    """Whether it was measured to be faster, or no slower, in the memory format channels_last; ``auto`` goes by it."""
 
     def build(self, info: DataInfo) -> nn.Module:
         """A new model for such data, with PyTorch's default initialisation, drawn from torch's global generator."""

@@ -69,6 +69,20 @@ def test_the_precision_of_products_holds_while_the_data_are_prepared_too(
     assert asked == ["float32"] * (len(events) + 1)
 
 
+def test_auto_is_the_layout_that_the_models_training_has(small: Any, hooked: Any) -> None:
+    """On the CPU channels_last, for a model that gains by it."""
+    colours = {"name": "synthetic", "train_samples": 8, "test_samples": 4, "size": 16, "channels": 3}
+    experiment, layouts = small("lenet", dataset=colours, device={"memory_format": "auto"}), []
+
+    def look(module: nn.Module, *_: Any) -> None:
+        if isinstance(module, nn.Conv2d):
+            layouts.append(module.weight.is_contiguous(memory_format=torch.channels_last))
+
+    hooked(look)
+    list(examine(experiment, weights_of(experiment)))
+    assert layouts == [True, True]
+
+
 def test_out_of_memory_in_the_examination_advises_a_smaller_test_batch(small: Any, hooked: Any) -> None:
     """And what was in work is gone while the error is still held."""
     experiment, seen = small(), list[weakref.ref[nn.Module]]()

@@ -72,6 +72,7 @@ RELU = {"name": "lenet", "activation": "relu"}
 WAYS = [
     pytest.param(RELU, GREY, {"precision": "bf16"}, {}, "bf16", id="bf16"),
     pytest.param("resnet18", COLOURS, {"memory_format": "channels_last"}, {}, "channels_last", id="channels_last"),
+    pytest.param(RELU, GREY, {"memory_format": "auto"}, {}, "channels_last", id="auto"),
     pytest.param(RELU, GREY, {}, {"fused": True}, "fused", id="fused"),
 ]
 
@@ -132,6 +133,24 @@ def test_channels_last_holds_for_parameters_images_and_the_optimizers_memory(sma
         if parameter.dim() == 4:
             assert parameter.is_contiguous(memory_format=layout)
             assert training.optimizer.state[parameter]["exp_avg"].is_contiguous(memory_format=layout)
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "chosen"),
+    [("cpu", "default", True), ("cuda", "default", True), ("cuda", "tf32", True), ("cuda", "float32", False),
+     ("mps", "default", False)],
+)  # fmt: skip
+def test_auto_is_channels_last_where_it_pays(
+    monkeypatch: pytest.MonkeyPatch, device: str, precision: Any, chosen: bool
+) -> None:
+    """On CUDA only where convolutions round their factors, as an Ampere card does by default; and never for a model that gains nothing."""
+    monkeypatch.setattr("desktop_trainer.engine.arithmetic._has_tf32", lambda each: each.type == "cuda")
+    settings = DeviceSettings(memory_format="auto", precision=precision)
+    for gains in (True, False):
+        words = Arithmetic(settings, torch.device(device), gains=gains).words
+        assert ("channels_last" in words) is (gains and chosen)
+    plain = Arithmetic(DeviceSettings(precision=precision), torch.device(device), gains=True)
+    assert "channels_last" not in plain.words
 
 
 def test_where_nothing_is_asked_for_the_model_itself_is_called() -> None:

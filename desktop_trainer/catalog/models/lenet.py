@@ -26,6 +26,7 @@ class LeNet(ModelChoice):
         "Two convolutions with pooling, then three linear layers: the classic network for small images."
     )
     minimum_size: ClassVar[int] = 16
+    channels_last: ClassVar[bool] = True
 
     activation: Literal["sigmoid", "relu"] = setting(
         "sigmoid",

@@ -24,6 +24,7 @@ class ResNet18(ModelChoice):
         "Eighteen layers with shortcuts around each pair: strong on colour photographs, slow on a CPU."
     )
     minimum_size: ClassVar[int] = 8
+    channels_last: ClassVar[bool] = True
 
     def build(self, info: DataInfo) -> nn.Module:
         """torchvision's model; below 64 pixels with a 3 x 3 first convolution of stride 1, no first pooling, and see `_keep_pixels`."""
@@ -47,6 +48,7 @@ class MobileNetV3Small(ModelChoice):
     label: ClassVar[str] = "MobileNetV3-small"
     explanation: ClassVar[str] = mark("A light network made for telephones: few computations for its depth.")
     minimum_size: ClassVar[int] = 8
+    channels_last: ClassVar[bool] = True
 
     def build(self, info: DataInfo) -> nn.Module:
         """torchvision's model; below 64 pixels the first convolution has stride 1, and see `_keep_pixels`."""
