@@ -27,6 +27,7 @@ from desktop_trainer.engine.devices import (
     device_rng,
     set_device_rng,
 )
+from desktop_trainer.engine.ends import diverged_after, diverged_at, early_stopped
 from desktop_trainer.engine.evaluation import Evaluation
 from desktop_trainer.engine.events import (
     BatchEnded,
@@ -154,14 +155,15 @@ class Training:
                     self._trained = self.watch.read()
                     yield BatchEnded(epoch, self.batch, records)
                     if records is not None and not np.isfinite(records.loss).all():
-                        yield self._diverged_at(records)
+                        yield self.ended("diverged", *diverged_at(records))
                         return
             evaluation = Evaluation(model, self.loss_fn, self.test, self.arithmetic)
             for done in evaluation.steps():
                 yield Evaluating(epoch, done, self.test.plan.batches)
             test_loss, test_accuracy = evaluation.means()
             if not math.isfinite(test_loss):
-                yield self._diverged_after(epoch, test_loss)
+                lr = optimizer.param_groups[0]["lr"]
+                yield self.ended("diverged", *diverged_after(epoch, test_loss, lr))
                 return
             yield self._end_epoch(test_loss, test_accuracy)
         yield self._ended_well()
@@ -276,32 +278,11 @@ class Training:
         """The numbers of the batches since the last block, now; None if there are none."""
         return self.recorder.take(self.epoch + 1, self.batch)
 
-    def _diverged_at(self, records: Records) -> RunEnded:
-        """The end of a run in whose `records` a loss is not a finite number."""
-        entry = int(np.argmin(np.isfinite(records.loss)))
-        reason = tr(
-            "The loss of batch {batch} in epoch {epoch} is {loss}: the training diverged.",
-            batch=records.first + entry, epoch=records.epoch, loss=records.loss[entry],
-        )  # fmt: skip
-        return self.ended("diverged", reason, _smaller(records.lr[entry]))
-
-    def _diverged_after(self, epoch: int, test_loss: float) -> RunEnded:
-        """The end of a run whose last step in `epoch` (from 1) spoiled the model."""
-        reason = tr(
-            "The loss on the test set after epoch {epoch} is {loss}: the training diverged.",
-            epoch=epoch, loss=test_loss,
-        )  # fmt: skip
-        return self.ended("diverged", reason, _smaller(self.optimizer.param_groups[0]["lr"]))
-
     def _ended_well(self) -> RunEnded:
         """The end of a run whose epochs are done, or which has stopped getting better."""
         if self.epoch >= self.experiment.training.epochs:
             return self.ended("completed")
-        reason = tr(
-            "The test loss was best after epoch {best}, with {loss:.4f}, and has not improved for {epochs} epochs.",
-            best=self.patience.best_epoch, loss=self.patience.best_loss, epochs=self.epoch - self.patience.best_epoch,
-        )  # fmt: skip
-        return self.ended("early_stopped", reason, tr("To train longer, set the patience higher, or to 0."))
+        return self.ended("early_stopped", *early_stopped(self.epoch, self.patience))
 
     def _end_epoch(self, test_loss: float, test_accuracy: float) -> EpochEnded:
         """Close the epoch's books."""
@@ -386,7 +367,3 @@ class Training:
         torch.set_rng_state(state["rng"])
         if torch.device(state["device"]).type == self.device.type:
             set_device_rng(self.device, state["device_rng"])
-
-
-def _smaller(lr: float) -> str:
-    return tr("Go back or start again with a smaller learning rate than {lr:g}.", lr=lr)
