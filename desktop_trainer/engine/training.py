@@ -50,10 +50,12 @@ from desktop_trainer.engine.failures import (
     step_too_large,
 )
 from desktop_trainer.engine.metrics import Recorder
+from desktop_trainer.engine.normalization import Statistics, measure
 from desktop_trainer.engine.patience import Patience
 from desktop_trainer.engine.placement import choose_place, load_split, open_source
 from desktop_trainer.engine.step import LossFunction, Step, part_sizes
 from desktop_trainer.engine.stopwatch import Stopwatch
+from desktop_trainer.engine.transforms import Transforms
 from desktop_trainer.engine.weights import StateMismatch, check_optimizer, copied, load_weights
 from desktop_trainer.experiment.problems import check_data
 from desktop_trainer.experiment.settings import Experiment
@@ -144,7 +146,8 @@ class Training:
         while self.epoch < epochs and not self.patience.over:
             epoch = self.epoch + 1
             model.train()
-            with closing(self.train.batches(self._order(), self.batch)) as batches:
+            transform = self.transforms.of_epoch(self.epoch)
+            with closing(self.train.batches(transform, self._order(), self.batch)) as batches:
                 for images, labels in batches:
                     self.consistent = False
                     loss, logits = self.step(images, labels)
@@ -157,7 +160,7 @@ class Training:
                     if records is not None and not np.isfinite(records.loss).all():
                         yield self.ended("diverged", *diverged_at(records))
                         return
-            evaluation = Evaluation(model, self.loss_fn, self.test, self.arithmetic)
+            evaluation = Evaluation(model, self.loss_fn, self.test, self.transforms.plain, self.arithmetic)
             for done in evaluation.steps():
                 yield Evaluating(epoch, done, self.test.plan.batches)
             test_loss, test_accuracy = evaluation.means()
@@ -196,9 +199,22 @@ class Training:
         self.train = load_split(settings.data, source, self.place, train=True)
         yield Loading(reading, 1, 3)
         self.test = load_split(settings.data, source, self.place, train=False)
+        self.transforms = Transforms(settings, self.info, self.device, (yield from self._statistics()))
         compiling = tr("Compiling {model}: this takes a while", model=tr(settings.model.label))
         building = tr("Building {model}", model=tr(settings.model.label))
         yield Loading(compiling if settings.device.compile else building, 2, 3)
+
+    def _statistics(self) -> Generator[Event, None, Statistics | None]:
+        """What the images are normalised by: in a run that goes on as before, for files may have changed since."""
+        kept = None if self._resumed is None else self._resumed.get("statistics")
+        if self.experiment.data.normalization != "dataset":
+            return None
+        if kept is None:
+            return (yield from measure(self.train))
+        try:
+            return Statistics.read(kept, self.info.channels)
+        except ValueError as error:
+            raise StateMismatch(error) from error
 
     def _build(self) -> None:
         settings = self.experiment
@@ -260,6 +276,7 @@ class Training:
 
     def _words(self) -> Iterator[str]:
         """What distinguishes the step from the plain one, by its usual names."""
+        yield from self.transforms.words
         yield from self.arithmetic.words
         if any(group.get("fused") for group in self.optimizer.param_groups):
             yield "fused"
@@ -333,6 +350,7 @@ class Training:
             "optimizer": copied(self.optimizer.state_dict()),
             "recorder": self.recorder.state(),
             "patience": self.patience.state(),
+            "statistics": self.transforms.measured and self.transforms.measured.values(),
             "seconds": (self.watch.read(), self._epoch_began, self._trained),
             "rng": torch.get_rng_state(),
             "device": str(self.device),
