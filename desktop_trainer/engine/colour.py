@@ -16,12 +16,11 @@ class Colour:
 
     All are affine in the colour, so that each sample has one matrix and one number to add; at the end values outside
     [0, 1] are cut off. In this order they are torchvision's ``ColorJitter``, but for its cutting off in between, its
-    weights of grey, which do not add up to 1, and its hue, which turns HSV: here the luma stays. Images that do not have
-    three channels have neither saturation nor hue.
+    weights of grey, which do not add up to 1, and its hue, which turns HSV: here the luma stays.
 
     Args:
-        amounts: ``brightness``, ``contrast``, ``saturation`` and ``hue``; those that are left out are off. One random
-            number for each, in this order.
+        amounts: ``brightness``, ``contrast`` and, of three channels only, ``saturation`` and ``hue``; those that are left
+            out are off. One random number for each, in this order.
     """
 
     def __init__(self, amounts: dict[str, float], channels: int, device: torch.device) -> None:
@@ -37,7 +36,7 @@ class Colour:
         )
         gain = (brightness * contrast)[:, None, None]
         added = (1 - contrast) * brightness * self._mean_grey(images) if "contrast" in rows else None
-        if self._coloured and rows.keys() & {"saturation", "hue"}:
+        if rows.keys() & {"saturation", "hue"}:
             angle = 2 * math.pi * self._amounts.get("hue", 0.0) * rows.get("hue", 0 * self._one)
             chroma = (saturation * angle.cos())[:, None, None] * self._chroma
             turned = (saturation * angle.sin())[:, None, None] * self._quarter_turn

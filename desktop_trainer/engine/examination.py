@@ -77,7 +77,7 @@ def _statistics(
         return (yield from measure(load_split(data, source, Place(device), train=True)))
     if len(known.mean) != source.info.channels:
         text = tr(
-            "The model's images were normalised with means of {own} channels; these images have {channels}. Choose a dataset with as many channels.",
+            "The model's images were normalized with means of {own} channels; these images have {channels}. Choose a dataset with as many channels.",
             own=len(known.mean), channels=source.info.channels,
         )  # fmt: skip
         raise ModelMismatch(text)

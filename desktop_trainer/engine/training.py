@@ -77,7 +77,7 @@ class Training:
 
     Attributes:
         epoch, batch: how many epochs, and how many batches of the current one, are done.
-        model, optimizer: exist once `RunStarted` was yielded.
+        model, optimizer, transforms: exist once `RunStarted` was yielded.
         consistent: False while a step is being made: if it fails, weights and random numbers may be half-way to the
             next batch, and `state` is worth nothing. A failure elsewhere leaves it True.
         weights: what it starts from, as given.

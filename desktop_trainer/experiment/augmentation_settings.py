@@ -23,8 +23,8 @@ class AugmentationSettings(Section):
         0.0,
         mark("Vertical flip"),
         mark(
-            "The probability with which a training image is turned upside down, as in a mirror of water. Larger shows more "
-            "such images; 0 turns it off. Only training images are changed, never the test set, and each step takes longer. "
+            "The probability with which a training image is mirrored, top and bottom exchanged. Larger shows more mirrored "
+            "images; 0 turns it off. Only training images are changed, never the test set, and each step takes longer. "
             "Usual: 0, or 0.5 for images that have no top, such as those of a microscope or a satellite."
         ),
         advanced=True,
@@ -124,9 +124,9 @@ class AugmentationSettings(Section):
         mark("Random erasing"),
         mark(
             "The probability with which a rectangle of a training image is erased, 2 % to 33 % of its area (Zhong et al., "
-            "arXiv:1708.04896). It becomes 0: the mean colour where images are normalized by it, else black. Larger hides more; 0 "
-            "turns it off. Only training images are changed, never the test set, and each step takes longer. Usual: 0, or "
-            "0.25 to 0.5."
+            "arXiv:1708.04896). Its pixels become 0: black without normalization, the mean colour with that of the dataset. "
+            "Larger erases more often; 0 turns it off. Only training images are changed, never the test set, and each step "
+            "takes longer. Usual: 0, or 0.25 to 0.5."
         ),
         advanced=True,
         ge=0,
