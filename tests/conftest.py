@@ -57,6 +57,15 @@ def real_data() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(scope="session")
+def everything() -> dict[str, float]:
+    """Every change of augmentation, switched on."""
+    return {
+        "flip": 0.5, "flip_vertical": 0.5, "shift": 2, "rotation": 30.0, "crop": 0.5, "brightness": 0.4, "contrast": 0.4,
+        "saturation": 0.4, "hue": 0.1, "erase": 0.5,
+    }  # fmt: skip
+
+
 class Answer(BaseHTTPRequestHandler):
     """One request; `Mirror.spoil` decides what is done with it."""
 

@@ -13,6 +13,7 @@ from desktop_trainer import folders
 from desktop_trainer.benchmark.workloads import Workload
 from desktop_trainer.engine.data import InMemory, resized
 from desktop_trainer.engine.devices import choose_device
+from desktop_trainer.engine.transforms import ToFloat
 from desktop_trainer.experiment.settings import Experiment
 
 _WARM_UP = 3
@@ -30,7 +31,7 @@ class FixedBatch:
         images, labels = resized(images, data.image_size).to(self.device), labels.to(self.device)
         train = InMemory(images, labels, data.train_plan)
         self.batches = train.plan.batches
-        self.images, self.labels = next(train.batches())
+        self.images, self.labels = next(train.batches(ToFloat(self.device)))
         self.loss_fn = experiment.loss.build()
 
     def build(self) -> tuple[nn.Module, Optimizer]:

@@ -82,9 +82,7 @@ class Suite:
         self._qt = find_spec("PySide6") is not None
         note = self._results.notes.append
         if self._plan.quick:
-            note(
-                tr("A quick trial on tiny data: the times mean nothing, so no figure is judged.")
-            )
+            note(tr("A quick trial on tiny data: the times mean nothing, so no figure is judged."))
         elif {"t1", "t3", "batch-sizes", "step"} & set(groups) and not has_fashion_mnist(self._plan.data_root):
             note(tr("Fashion-MNIST is not in {folder}: synthetic images of the same shape are used, and the plain loop makes PIL images of them.", folder=self._plan.data_root))  # fmt: skip
         if {"t1", "t3", "resnet", "batch-sizes"} & set(groups):

@@ -47,7 +47,7 @@ def evaluate(path: str, flags: list[tuple[str, Any]], *, as_json: bool) -> int:
     experiment = parse_experiment(changed(values, flags))
     _check_data(saved.experiment, saved.class_names, experiment)
     told = output(experiment, as_json=as_json)
-    with refusing(), closing(examine(experiment, saved.weights)) as events:
+    with refusing(), closing(examine(experiment, saved.weights, saved.statistics)) as events:
         for event in events:
             told.show(event)
     return 0

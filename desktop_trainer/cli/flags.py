@@ -18,6 +18,7 @@ from desktop_trainer.i18n import mark, tr
 _RESERVED = {"help", "version", "language", "recipe", "config", "weights", "save", "json"}
 _SECTIONS = {
     "data": mark("Data"),
+    "augmentation": mark("Augmentation"),
     "training": mark("Training"),
     "device": mark("Device"),
     "saving": mark("Saving"),

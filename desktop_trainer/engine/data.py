@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -13,6 +13,9 @@ from torch.nn.functional import interpolate
 from desktop_trainer.experiment.batches import BatchPlan
 
 Batches: TypeAlias = Generator[tuple[Tensor, Tensor], None, None]
+Transform: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+"""From images as bytes, uint8 ``(n, channels, height, width)``, and the numbers of these samples in the split, int64 ``(n,)``, to
+floats for the model; all on one device. The bytes are left as they are."""
 
 
 class Split(Protocol):
@@ -28,14 +31,17 @@ class Split(Protocol):
     @property
     def nbytes(self) -> int: ...
 
-    def batches(self, order: Tensor | None = None, first: int = 0) -> Batches:
-        """The batches from number `first` (from 0) on: float images in [0, 1], and labels, on the device.
+    def batches(self, transform: Transform, order: Tensor | None = None, first: int = 0) -> Batches:
+        """The batches from number `first` (from 0) on: what `transform` makes of the images, and labels, on the device.
 
         Args:
             order: int64 permutation ``(n,)`` on the CPU; None is the order in which the samples are stored.
 
-        The images equal torchvision's ``ToTensor`` of each, bit for bit. Close it when it is not read to its end.
+        Close it when it is not read to its end.
         """
+
+    def read(self, indices: Sequence[int]) -> Tensor:
+        """The images of these samples as bytes, ``(n, channels, height, width)``, wherever they are at hand."""
 
     def open(self) -> None:
         """Make ready what is kept between two passes, so that the next pass need not wait for it."""
@@ -45,7 +51,7 @@ class Split(Protocol):
 
 
 class InMemory:
-    """A split on a device, kept as uint8 and converted a batch at a time; see `Split`.
+    """A split on a device, kept as uint8 and transformed a batch at a time; see `Split`.
 
     Args:
         images: uint8 ``(n, channels, height, width)``.
@@ -62,18 +68,21 @@ class InMemory:
         """See `Split`."""
         return self.images.nbytes + self.labels.nbytes
 
-    def batches(self, order: Tensor | None = None, first: int = 0) -> Batches:
+    def batches(self, transform: Transform, order: Tensor | None = None, first: int = 0) -> Batches:
         """See `Split.batches`."""
-        white = white_on(self.images.device)
-        order = None if order is None else order.to(self.images.device)
+        indices = indices_on(self.images.device, self.plan, order)
         for number in range(first, self.plan.batches):
             start, stop = self.plan.bounds(number)
+            chosen = indices[start:stop]
             if order is None:
                 images, labels = self.images[start:stop], self.labels[start:stop]
             else:
-                chosen = order[start:stop]
                 images, labels = self.images.index_select(0, chosen), self.labels.index_select(0, chosen)
-            yield images / white, labels
+            yield transform(images, chosen), labels
+
+    def read(self, indices: Sequence[int]) -> Tensor:
+        """See `Split.read`."""
+        return self.images[list(indices)]
 
     def open(self) -> None:
         """See `Split.open`: memory is ready."""
@@ -88,9 +97,9 @@ def check_count(plan: BatchPlan, images: int, labels: int) -> None:
         raise ValueError(f"{plan.samples} samples were declared, {images} images and {labels} labels are there.")
 
 
-def white_on(device: torch.device) -> Tensor:
-    """What pixels are divided by. A tensor: CUDA multiplies by the reciprocal of a plain number, which is off in the last bit."""
-    return torch.tensor(255.0, device=device)
+def indices_on(device: torch.device, plan: BatchPlan, order: Tensor | None) -> Tensor:
+    """The numbers of the samples in the order of a pass, int64 ``(samples,)`` on `device`; see `Split.batches`."""
+    return torch.arange(plan.samples, device=device) if order is None else order.to(device)
 
 
 def order_of_epoch(samples: int, seed: int, epoch: int) -> Tensor:

@@ -9,19 +9,23 @@ import torch
 from torch import Tensor, nn
 
 from desktop_trainer.engine.arithmetic import Arithmetic
-from desktop_trainer.engine.data import Split
+from desktop_trainer.engine.data import Split, Transform
 from desktop_trainer.engine.step import LossFunction
 
 
 class Evaluation:
     """Mean loss and accuracy of a model over a split, computed by `arithmetic`; iterate over `steps`, then read `means`.
 
+    What it sees of each batch is what `transform` makes of it.
+
     Between two steps nothing is held open, and the model is in the mode that it was in before. The numbers stay on the
     device until `means`.
     """
 
-    def __init__(self, model: nn.Module, loss_fn: LossFunction, split: Split, arithmetic: Arithmetic) -> None:
-        self._model, self._loss_fn, self._split = model, loss_fn, split
+    def __init__(
+        self, model: nn.Module, loss_fn: LossFunction, split: Split, transform: Transform, arithmetic: Arithmetic
+    ) -> None:
+        self._model, self._loss_fn, self._split, self._transform = model, loss_fn, split, transform
         self._forward, self._products = arithmetic.forward_of(model), arithmetic.products
         self._losses: list[Tensor] = []
         self._corrects: list[Tensor] = []
@@ -29,7 +33,7 @@ class Evaluation:
 
     def steps(self) -> Iterator[int]:
         """Examine one batch at each step; yields how many are done."""
-        with closing(self._split.batches()) as batches:
+        with closing(self._split.batches(self._transform)) as batches:
             for done, (images, labels) in enumerate(batches, 1):
                 self._step(images, labels)
                 del images

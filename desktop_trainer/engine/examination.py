@@ -18,9 +18,12 @@ from desktop_trainer.engine.failures import (
     out_of_memory,
     preparation_too_large,
 )
-from desktop_trainer.engine.placement import choose_place, load_split, open_source
+from desktop_trainer.engine.normalization import Statistics, measure
+from desktop_trainer.engine.placement import Place, choose_place, load_split, open_source
 from desktop_trainer.engine.pulling import next_event
-from desktop_trainer.engine.weights import check_weights, load_weights
+from desktop_trainer.engine.transforms import Transforms
+from desktop_trainer.engine.weights import ModelMismatch, check_weights, load_weights
+from desktop_trainer.experiment.choices import Source
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 
@@ -36,16 +39,21 @@ def check_fit(experiment: Experiment, weights: Mapping[str, Tensor]) -> None:
     check_weights(model, weights)
 
 
-def examine(experiment: Experiment, weights: Mapping[str, Tensor]) -> Generator[Event, None, None]:
+def examine(
+    experiment: Experiment, weights: Mapping[str, Tensor], statistics: Statistics | None = None
+) -> Generator[Event, None, None]:
     """Examine the experiment's model with `weights` on the experiment's test set; ends with `Evaluated`.
 
+    Args:
+        statistics: those that the model was trained with, if it was normalised by its dataset's; None measures them.
+
     Raises:
-        ModelMismatch: if the weights are not this model's.
+        ModelMismatch: if the weights are not this model's, or the statistics not of such images.
         DeviceMissing, CannotCompute, DataTooLarge, DataMissing, DataDamaged, WorkerDied, DataGone, OutOfMemory,
             DeviceLost: see `Training.events`.
     """
     check_fit(experiment, weights)
-    examination = _Examination(experiment, weights)
+    examination = _Examination(experiment, weights, statistics)
     with closing(examination.events()) as events:
         while (event := next_event(events, experiment.device, examination.explained)) is not None:
             yield event
@@ -54,8 +62,8 @@ def examine(experiment: Experiment, weights: Mapping[str, Tensor]) -> Generator[
 class _Examination:
     """One examination, and what it was at when it failed."""
 
-    def __init__(self, experiment: Experiment, weights: Mapping[str, Tensor]) -> None:
-        self._experiment, self._weights = experiment, weights
+    def __init__(self, experiment: Experiment, weights: Mapping[str, Tensor], known: Statistics | None) -> None:
+        self._experiment, self._weights, self._known = experiment, weights, known
         self._device = choose_device(experiment.device.name)
         self._arithmetic = Arithmetic(experiment.device, self._device, gains=experiment.model.channels_last)
         self._batch_size = 0
@@ -65,8 +73,10 @@ class _Examination:
         yield Loading(tr("Reading {dataset}", dataset=tr(data.dataset.label)), 0, 1)
         place = choose_place(data, data.info.test_samples, self._device)
         source = yield from open_source(data)
+        transforms = yield from self._transforms(source)
         with closing(load_split(data, source, place, train=False)) as split:
-            evaluation = Evaluation(self._model(), self._experiment.loss.build(), split, self._arithmetic)
+            loss_fn = self._experiment.loss.build()
+            evaluation = Evaluation(self._model(), loss_fn, split, transforms.plain, self._arithmetic)
             self._batch_size = split.plan.batch_size
             for done in evaluation.steps():
                 yield Evaluating(0, done, split.plan.batches)
@@ -78,6 +88,25 @@ class _Examination:
         load_weights(model, self._weights)
         self._arithmetic.place(model)
         return model
+
+    def _transforms(self, source: Source) -> Generator[Event, None, Transforms]:
+        info = source.info.resized(self._experiment.data.image_size)
+        return Transforms(self._experiment, info, self._device, (yield from self._statistics(source)))
+
+    def _statistics(self, source: Source) -> Generator[Event, None, Statistics | None]:
+        """The statistics of the training images, where these are wanted: those that are known, else measured."""
+        data, known = self._experiment.data, self._known
+        if data.normalization != "dataset":
+            return None
+        if known is None:
+            return (yield from measure(load_split(data, source, Place(self._device), train=True)))
+        if len(known.mean) != source.info.channels:
+            text = tr(
+                "The model's images were normalized with means of {own} channels; these images have {channels}. Choose a dataset with as many channels.",
+                own=len(known.mean), channels=source.info.channels,
+            )  # fmt: skip
+            raise ModelMismatch(text)
+        return known
 
     def explained(self, error: BaseException) -> DeviceError:
         """See `next_event`."""

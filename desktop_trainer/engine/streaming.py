@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from multiprocessing.process import BaseProcess
 from time import monotonic, sleep
@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, get_worker_info
 
 from desktop_trainer import i18n
 from desktop_trainer.catalog.errors import DataError
-from desktop_trainer.engine.data import Batches, check_count, resized, white_on
+from desktop_trainer.engine.data import Batches, Transform, check_count, indices_on, resized
 from desktop_trainer.experiment.batches import BatchPlan
 from desktop_trainer.experiment.choices import Samples
 from desktop_trainer.i18n import mark, tr
@@ -53,10 +53,10 @@ class Streamed:
     def __init__(self, samples: Samples, plan: BatchPlan, image_size: int, device: torch.device, workers: int) -> None:
         check_count(plan, len(samples), len(samples))
         self.plan, self.device = plan, device
-        self._pass = _Pass(plan)
-        self._pool = _Pool(_Reader(samples, image_size), self._pass, workers, pinned=device.type == "cuda")
+        self._pass, self._reader = _Pass(plan), _Reader(samples, image_size)
+        self._pool = _Pool(self._reader, self._pass, workers, pinned=device.type == "cuda")
 
-    def batches(self, order: Tensor | None = None, first: int = 0) -> Batches:
+    def batches(self, transform: Transform, order: Tensor | None = None, first: int = 0) -> Batches:
         """See `Split.batches`. One pass at a time.
 
         Raises:
@@ -64,11 +64,13 @@ class Streamed:
             DataError: what `samples` raises.
         """
         self._pass.order, self._pass.first = order, first
-        white, done = white_on(self.device), False
+        indices, done = indices_on(self.device, self.plan, order), False
         try:
             if first < self.plan.batches:
-                for images, labels in self._pool.read():
-                    yield images.to(self.device, non_blocking=True) / white, labels.to(self.device, non_blocking=True)
+                for number, (images, labels) in enumerate(self._pool.read(), first):
+                    start, stop = self.plan.bounds(number)
+                    images = transform(images.to(self.device, non_blocking=True), indices[start:stop])
+                    yield images, labels.to(self.device, non_blocking=True)
             done = True
         finally:
             if not done:
@@ -83,6 +85,17 @@ class Streamed:
         self._pass.first = self.plan.batches
         for _ in range(2):  # passes over nothing: the first starts them, and only the second waits for them
             list(self._pool.read())
+
+    def read(self, indices: Sequence[int]) -> Tensor:
+        """See `Split.read`: on the CPU, read in this process.
+
+        Raises:
+            DataError: what `samples` raises.
+        """
+        read = self._reader.__getitems__(list(indices))
+        if isinstance(read, DataError):
+            raise read
+        return read[0]
 
     def close(self) -> None:
         """End the workers; they are gone when this returns."""
@@ -113,24 +126,24 @@ class _Reader:
         """Called by the DataLoader: uint8 ``(n, channels, height, width)`` and int64 ``(n,)``."""
         try:
             images, labels = map(torch.from_numpy, self._samples.read(indices))
-            return _shared(resized(images, self._image_size)), labels
+            return _shared(resized(images, self._image_size)), _shared(labels)
         except DataError as error:
             return error  # as a value: torch would put the worker's traceback into the text
 
 
-def _shared(images: Tensor) -> Tensor:
-    """`images` in memory that the training sees without a copy, if this is a worker.
+def _shared(tensor: Tensor) -> Tensor:
+    """`tensor` in memory that the training sees without a copy, if this is a worker.
 
     Raises:
         WorkerDied: if there is too little of it. torch would do this later, in a thread that loses the error.
     """
     if get_worker_info() is None:
-        return images
+        return tensor
     try:
-        images.share_memory_()  # type: ignore[no-untyped-call]
+        tensor.share_memory_()  # type: ignore[no-untyped-call]
     except (RuntimeError, OSError) as error:
         raise WorkerDied(_no_shared_memory(error)) from error
-    return images
+    return tensor
 
 
 class _Pool:

@@ -21,6 +21,7 @@ from desktop_trainer.engine.arithmetic import Arithmetic, Forward, lay_out
 from desktop_trainer.engine.compiling import Compiled
 from desktop_trainer.engine.data import order_of_epoch
 from desktop_trainer.engine.devices import DeviceError, choose_device, device_rng, set_device_rng
+from desktop_trainer.engine.ends import diverged_after, diverged_at, early_stopped
 from desktop_trainer.engine.evaluation import Evaluation
 from desktop_trainer.engine.events import (
     BatchEnded,
@@ -42,15 +43,17 @@ from desktop_trainer.engine.failures import (
     step_too_large,
 )
 from desktop_trainer.engine.metrics import Recorder
+from desktop_trainer.engine.normalization import Statistics, measure
 from desktop_trainer.engine.patience import Patience
 from desktop_trainer.engine.placement import choose_place, load_split, open_source
 from desktop_trainer.engine.pulling import next_event
 from desktop_trainer.engine.step import LossFunction, Step, part_sizes
 from desktop_trainer.engine.stopwatch import Stopwatch
+from desktop_trainer.engine.transforms import Transforms
 from desktop_trainer.engine.weights import StateMismatch, check_optimizer, copied, load_weights
 from desktop_trainer.experiment.problems import check_data
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import tr, trn
+from desktop_trainer.i18n import tr
 
 BLOCK_SECONDS = 1 / 30
 """Numbers are read from the device this often: as often as a screen is looked at."""
@@ -68,7 +71,7 @@ class Training:
 
     Attributes:
         epoch, batch: how many epochs, and how many batches of the current one, are done.
-        model, optimizer: exist once `RunStarted` was yielded.
+        model, optimizer, transforms: exist once `RunStarted` was yielded.
         consistent: False while a step is being made: if it fails, weights and random numbers may be half-way to the
             next batch, and `state` is worth nothing. A failure elsewhere leaves it True.
         weights: what it starts from, as given.
@@ -131,7 +134,8 @@ class Training:
         while self.epoch < epochs and not self.patience.over:
             epoch = self.epoch + 1
             model.train()
-            with closing(self.train.batches(self._order(), self.batch)) as batches:
+            transform = self.transforms.of_epoch(self.epoch)
+            with closing(self.train.batches(transform, self._order(), self.batch)) as batches:
                 for images, labels in batches:
                     self.consistent = False
                     loss, logits = self.step(images, labels)
@@ -143,14 +147,15 @@ class Training:
                     self._trained = self.watch.read()
                     yield BatchEnded(epoch, self.batch, records)
                     if records is not None and not np.isfinite(records.loss).all():
-                        yield self._diverged_at(records)
+                        yield self.ended("diverged", *diverged_at(records))
                         return
-            evaluation = Evaluation(model, self.loss_fn, self.test, self.arithmetic)
+            evaluation = Evaluation(model, self.loss_fn, self.test, self.transforms.plain, self.arithmetic)
             for done in evaluation.steps():
                 yield Evaluating(epoch, done, self.test.plan.batches)
             test_loss, test_accuracy = evaluation.means()
             if not math.isfinite(test_loss):
-                yield self._diverged_after(epoch, test_loss)
+                lr = optimizer.param_groups[0]["lr"]
+                yield self.ended("diverged", *diverged_after(epoch, test_loss, lr))
                 return
             yield self._end_epoch(test_loss, test_accuracy)
         yield self._ended_well()
@@ -187,9 +192,22 @@ class Training:
         self.train = load_split(settings.data, source, self.place, train=True)
         yield Loading(reading, 1, 3)
         self.test = load_split(settings.data, source, self.place, train=False)
+        self.transforms = Transforms(settings, self.info, self.device, (yield from self._statistics()))
         compiling = tr("Compiling {model}: this takes a while", model=tr(settings.model.label))
         building = tr("Building {model}", model=tr(settings.model.label))
         yield Loading(compiling if settings.device.compile else building, 2, 3)
+
+    def _statistics(self) -> Generator[Event, None, Statistics | None]:
+        """What the images are normalised by: in a run that goes on as before, for files may have changed since."""
+        kept = None if self._resumed is None else self._resumed.get("statistics")
+        if self.experiment.data.normalization != "dataset":
+            return None
+        if kept is None:
+            return (yield from measure(self.train))
+        try:
+            return Statistics.read(kept, self.info.channels)
+        except ValueError as error:
+            raise StateMismatch(error) from error
 
     def _build(self) -> None:
         settings = self.experiment
@@ -250,6 +268,7 @@ class Training:
 
     def _words(self) -> Iterator[str]:
         """What distinguishes the step from the plain one, by its usual names."""
+        yield from self.transforms.words
         yield from self.arithmetic.words
         if any(group.get("fused") for group in self.optimizer.param_groups):
             yield "fused"
@@ -268,33 +287,11 @@ class Training:
         """The numbers of the batches since the last block, now; None if there are none."""
         return self.recorder.take(self.epoch + 1, self.batch)
 
-    def _diverged_at(self, records: Records) -> RunEnded:
-        """The end of a run in whose `records` a loss is not a finite number."""
-        entry = int(np.argmin(np.isfinite(records.loss)))
-        reason = tr(
-            "The loss of batch {batch} in epoch {epoch} is {loss}: the training diverged.",
-            batch=records.first + entry, epoch=records.epoch, loss=records.loss[entry],
-        )  # fmt: skip
-        return self.ended("diverged", reason, _smaller(records.lr[entry]))
-
-    def _diverged_after(self, epoch: int, test_loss: float) -> RunEnded:
-        """The end of a run whose last step in `epoch` (from 1) spoiled the model."""
-        reason = tr(
-            "The loss on the test set after epoch {epoch} is {loss}: the training diverged.",
-            epoch=epoch, loss=test_loss,
-        )  # fmt: skip
-        return self.ended("diverged", reason, _smaller(self.optimizer.param_groups[0]["lr"]))
-
     def _ended_well(self) -> RunEnded:
         """The end of a run whose epochs are done, or which has stopped getting better."""
         if self.epoch >= self.experiment.training.epochs:
             return self.ended("completed")
-        reason = trn(
-            "The test loss was best after epoch {best}, with {loss:.4f}, and has not improved for {n} epoch.",
-            "The test loss was best after epoch {best}, with {loss:.4f}, and has not improved for {n} epochs.",
-            self.epoch - self.patience.best_epoch, best=self.patience.best_epoch, loss=self.patience.best_loss,
-        )  # fmt: skip
-        return self.ended("early_stopped", reason, tr("To train longer, set the patience higher, or to 0."))
+        return self.ended("early_stopped", *early_stopped(self.epoch, self.patience))
 
     def _end_epoch(self, test_loss: float, test_accuracy: float) -> EpochEnded:
         """Close the epoch's books."""
@@ -345,6 +342,7 @@ class Training:
             "optimizer": copied(self.optimizer.state_dict()),
             "recorder": self.recorder.state(),
             "patience": self.patience.state(),
+            "statistics": self.transforms.measured and self.transforms.measured.values(),
             "seconds": (self.watch.read(), self._epoch_began, self._trained),
             "rng": torch.get_rng_state(),
             "device": str(self.device),
@@ -379,7 +377,3 @@ class Training:
         torch.set_rng_state(state["rng"])
         if torch.device(state["device"]).type == self.device.type:
             set_device_rng(self.device, state["device_rng"])
-
-
-def _smaller(lr: float) -> str:
-    return tr("Go back or start again with a smaller learning rate than {lr:g}.", lr=lr)

@@ -212,7 +212,7 @@ class LoadedSamples:
 
 
 class ModelChoice(Choice):
-    """A model: what maps float images ``(n, channels, height, width)`` in [0, 1] to logits ``(n, classes)``."""
+    """A model: what maps float images ``(n, channels, height, width)``, in [0, 1] or normalised, to logits ``(n, classes)``."""
 
     minimum_size: ClassVar[int] = 1
     """The smallest height and width, in pixels, that the model takes."""

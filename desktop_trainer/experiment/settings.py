@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from desktop_trainer.experiment.augmentation_settings import AugmentationSettings
 from desktop_trainer.experiment.batches import BatchPlan
 from desktop_trainer.experiment.choices import (
     INITIALIZERS,
@@ -33,6 +34,7 @@ class Experiment(Section):
     """Everything that determines a run. Its JSON is what files and ``--config`` hold."""
 
     data: DataSettings = _DEFAULTS
+    augmentation: AugmentationSettings = _DEFAULTS
     model: Annotated[ModelChoice, MODELS] = setting(
         "mlp",
         mark("Model"),
@@ -87,6 +89,12 @@ class Experiment(Section):
                 model=tr(self.model.label), size=size, height=info.height, width=info.width,
             )  # fmt: skip
             raise _conflict(("model",), self.model.name, text)
+        if self.data.normalization == "imagenet" and info.channels != 3:
+            text = tr(
+                "imagenet has a mean and a standard deviation for each of 3 channels; these images have {channels}. Choose dataset, which measures them, or another normalization.",
+                channels=info.channels,
+            )  # fmt: skip
+            raise _conflict(("data", "normalization"), self.data.normalization, text)
 
 
 def _no_batch(plan: BatchPlan) -> str:

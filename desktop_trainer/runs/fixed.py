@@ -1,8 +1,8 @@
 """Which settings a run keeps for as long as it goes on. Knows paths of settings, no values."""
 
 _FIXED = (
-    "data.dataset", "data.batch_size", "data.drop_last", "data.shuffle", "data.image_size", "model", "initializer",
-    "training.seed",
+    "data.dataset", "data.batch_size", "data.drop_last", "data.shuffle", "data.image_size", "data.normalization",
+    "model", "initializer", "training.seed",
 )  # fmt: skip
 
 

@@ -171,9 +171,11 @@ class Keeper:
 
     def snapshot(self) -> SavedModel:
         """A copy of the model as it is between two events, with the figures of the last whole epoch."""
-        experiment = self._training.experiment
-        weights = {name: tensor.detach().cpu().clone() for name, tensor in self._training.model.state_dict().items()}
-        return SavedModel(experiment, weights, dict(self.models.figures), self._training.info.class_names)
+        training, figures = self._training, dict(self.models.figures)
+        weights = {name: tensor.detach().cpu().clone() for name, tensor in training.model.state_dict().items()}
+        return SavedModel(
+            training.experiment, weights, figures, training.info.class_names, training.transforms.measured
+        )
 
     def paths(self) -> dict[str, str]:
         """Where what is kept lies, by kind; nothing if the run leaves nothing."""

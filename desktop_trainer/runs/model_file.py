@@ -1,7 +1,7 @@
 """A model in one file: its weights, and what made them. Knows the formats; knows neither training nor windows.
 
-Ours is a safetensors file with string metadata: `desktop_trainer_format`, `desktop_trainer_version`, `experiment`, `metrics` and
-`class_names` (JSON), and `sha256` over all of that and the tensors. Files of others are read as bare weights.
+Ours is a safetensors file with string metadata: `desktop_trainer_format`, `desktop_trainer_version`, `experiment`, `metrics`,
+`class_names` and `statistics` (JSON), and `sha256` over all of that and the tensors. Files of others are read as bare weights.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from desktop_trainer import __version__
+from desktop_trainer.engine.normalization import Statistics
 from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.experiment.problems import ExperimentError, read_experiment
 from desktop_trainer.experiment.settings import Experiment
@@ -62,12 +63,14 @@ class SavedModel:
         weights: a ``state_dict``, on the CPU.
         metrics: its results by name, for example ``test_accuracy``; those that are not finite are not written.
         class_names: what its outputs stand for, in their order; empty if the file does not say.
+        statistics: of its training images, if it was normalised by these and the file says so.
     """
 
     experiment: Experiment | None
     weights: Mapping[str, Tensor]
     metrics: Mapping[str, float] = field(default_factory=dict)
     class_names: tuple[str, ...] = ()
+    statistics: Statistics | None = None
 
 
 def save_model(path: Path, model: SavedModel, disk: Disk | None = None) -> None:
@@ -85,6 +88,8 @@ def save_model(path: Path, model: SavedModel, disk: Disk | None = None) -> None:
     }
     if model.experiment is not None:
         metadata["experiment"] = _json(shared_values(model.experiment))
+    if model.statistics is not None:
+        metadata["statistics"] = _json(model.statistics.values())
     metadata[_DIGEST] = _digest(weights, metadata)
     write_file(path, safetensors.torch.save(weights, metadata), disk)
 
@@ -175,9 +180,8 @@ def _ours(weights: dict[str, Tensor], metadata: Mapping[str, str]) -> SavedModel
         raise _changed()
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise _changed()
-    return SavedModel(
-        _experiment(metadata), weights, {name: float(value) for name, value in metrics.items()}, tuple(names)
-    )
+    figures = {name: float(value) for name, value in metrics.items()}
+    return SavedModel(_experiment(metadata), weights, figures, tuple(names), _statistics(metadata))
 
 
 def _is_figure(value: Any) -> bool:
@@ -194,6 +198,15 @@ def _experiment(metadata: Mapping[str, str]) -> Experiment | None:
             "This model was made with settings that this program does not know, perhaps by a plug-in or another version:"
         )
         raise ModelFileRefused(f"{text}\n{error}") from error
+
+
+def _statistics(metadata: Mapping[str, str]) -> Statistics | None:
+    if "statistics" not in metadata:
+        return None
+    try:
+        return Statistics.read(_parsed(metadata, "statistics"))
+    except ValueError as error:
+        raise _changed() from error
 
 
 def _parsed(metadata: Mapping[str, str], key: str) -> Any:

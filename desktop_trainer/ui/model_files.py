@@ -93,7 +93,8 @@ class ModelFiles(QObject):
         """Examine `model` on the test set of `experiment`."""
         from desktop_trainer.engine.examination import examine
 
-        self._run(lambda: examine(experiment, model.weights), self._on_progress, tr("The model was not examined."))
+        failure = tr("The model was not examined.")
+        self._run(lambda: examine(experiment, model.weights, model.statistics), self._on_progress, failure)
 
     def stop(self) -> None:
         """End an examination after the batch in hand."""

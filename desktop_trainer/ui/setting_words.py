@@ -10,6 +10,7 @@ from desktop_trainer.i18n import mark, tr
 
 SECTIONS = {
     "data": mark("Data"),
+    "augmentation": mark("Augmentation"),
     "model": mark("Model"),
     "initializer": mark("Initialization"),
     "loss": mark("Loss"),

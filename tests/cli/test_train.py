@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import torch
 from desktop_trainer.cli import main
 from desktop_trainer.cli import train as train_module
 from desktop_trainer.engine.events import RunEnded
+from desktop_trainer.engine.normalization import Statistics
 from desktop_trainer.experiment.problems import parse_experiment
-from desktop_trainer.runs.model_file import load_model
+from desktop_trainer.runs.model_file import load_model, save_model
 
 Captured = pytest.CaptureFixture[str]
 SMALL = ["train", "--epochs", "2", "--batch-size", "100", "--drop-last", "--device", "cpu"]
@@ -83,6 +85,28 @@ def test_a_saved_model_gives_its_last_test_figures_again(capsys: Captured, tmp_p
     assert (evaluated["event"], evaluated["samples"]) == ("evaluated", 297)
     assert evaluated["accuracy"] == last["test_accuracy"]
     assert evaluated["loss"] == pytest.approx(last["test_loss"])
+
+
+def test_an_evaluation_normalises_by_the_files_own_numbers(capsys: Captured, tmp_path: Path) -> None:
+    """Those of the run's start; other numbers in the file, though the data are the same, give other figures."""
+    path = tmp_path / "model.safetensors"
+    assert main([*SMALL, "--normalization", "dataset", "--shift", "1", "--json", "--save", str(path)]) == 0
+    last = named(objects(capsys), "epoch_ended")[-1]
+    saved = load_model(path)
+    assert saved.statistics is not None
+    for statistics, same in ((saved.statistics, True), (Statistics((0.9,), (0.9,)), False)):
+        save_model(path, replace(saved, statistics=statistics))
+        assert main(["evaluate", str(path), "--json"]) == 0
+        assert (objects(capsys)[-1]["loss"] == last["test_loss"]) is same
+
+
+def test_every_change_of_augmentation_has_a_flag(capsys: Captured, everything: dict[str, float]) -> None:
+    """Of its short name; all of them at once train, and the start says which they were."""
+    flags = [word for name, amount in everything.items() for word in (f"--{name.replace('_', '-')}", str(amount))]
+    assert main([*SMALL, *flags, "--json"]) == 0
+    (started,) = named(objects(capsys), "run_started")
+    words = ", ".join(f"{name} {amount:g}" for name, amount in everything.items())
+    assert started["step"] == f"augmentation ({words})"
 
 
 def test_evaluate_tells_people_a_line(capsys: Captured, tmp_path: Path) -> None:

@@ -22,9 +22,11 @@ def _small(model: Any = "softmax", optimizer: Any = "sgd", *, epochs: int = 2, *
     """An experiment on the digits, CPU, batches of 128; other data settings by their names, the rest in their sections."""
     initializer, threads = values.pop("initializer", "default"), values.pop("threads", 0)
     training, device = values.pop("training", {}), values.pop("device", {})
+    augmentation = values.pop("augmentation", {})
     return parse_experiment(
         {
             "data": {"batch_size": 128, **values},
+            "augmentation": augmentation,
             "model": model,
             "optimizer": optimizer,
             "initializer": initializer,

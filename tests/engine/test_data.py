@@ -11,8 +11,11 @@ from torchvision.transforms import ToTensor
 from torchvision.transforms.functional import resize
 
 from desktop_trainer.engine.data import InMemory, order_of_epoch, resized
+from desktop_trainer.engine.transforms import ToFloat
 from desktop_trainer.experiment.batches import BatchPlan
 from desktop_trainer.experiment.data_settings import DataSettings
+
+PLAIN = ToFloat(torch.device("cpu"))
 
 
 def test_images_equal_torchvisions_to_tensor_bit_for_bit(real_data: Path) -> None:
@@ -23,7 +26,7 @@ def test_images_equal_torchvisions_to_tensor_bit_for_bit(real_data: Path) -> Non
     )
     split = InMemory(*settings.dataset.load(real_data, train=False), settings.test_plan)
     order = order_of_epoch(10_000, seed=1, epoch=0)
-    images, labels = next(split.batches(order, 2))
+    images, labels = next(split.batches(PLAIN, order, 2))
     expected = [pictures[index] for index in order[128:192].tolist()]
     assert torch.equal(images, torch.stack([image for image, _ in expected]))
     assert labels.tolist() == [label for _, label in expected]
@@ -33,7 +36,7 @@ def test_every_grey_level_is_divided_exactly() -> None:
     """All 256 of them: not multiplied by the reciprocal, which is off in the last bit for some."""
     levels = torch.arange(256, dtype=torch.uint8)
     split = InMemory(levels.reshape(256, 1, 1, 1), torch.zeros(256, dtype=torch.int64), BatchPlan(256, 256))
-    images, _ = next(split.batches())
+    images, _ = next(split.batches(PLAIN))
     assert images.dtype == torch.float32
     assert images.flatten().tolist() == (levels.float() / 255).tolist()
     assert images.flatten().tolist() != (levels.float() * (1 / 255)).tolist()
@@ -43,17 +46,17 @@ def test_the_last_batch_is_what_is_left() -> None:
     """10 samples in batches of 4: 4, 4, 2; in the given order and without one."""
     labels = torch.arange(10)
     split = InMemory(labels.to(torch.uint8).reshape(10, 1, 1, 1), labels, BatchPlan(10, 4))
-    assert [labels.tolist() for _, labels in split.batches()] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    assert [labels.tolist() for _, labels in split.batches(PLAIN)] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
     backwards = torch.arange(9, -1, -1)
-    assert [labels.tolist() for _, labels in split.batches(backwards)] == [[9, 8, 7, 6], [5, 4, 3, 2], [1, 0]]
-    assert next(split.batches(backwards, 2))[0].flatten().tolist() == [torch.tensor(1) / 255, 0]
+    assert [labels.tolist() for _, labels in split.batches(PLAIN, backwards)] == [[9, 8, 7, 6], [5, 4, 3, 2], [1, 0]]
+    assert next(split.batches(PLAIN, backwards, 2))[0].flatten().tolist() == [torch.tensor(1) / 255, 0]
     assert split.nbytes == 10 + 80
 
 
 def test_a_batch_does_not_share_memory_with_the_data() -> None:
     """Whoever changes a batch in place does not change the dataset."""
     split = InMemory(torch.full((4, 1, 2, 2), 7, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64), BatchPlan(4, 4))
-    next(split.batches())[0].zero_()
+    next(split.batches(PLAIN))[0].zero_()
     assert (split.images == 7).all()
 
 

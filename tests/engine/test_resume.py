@@ -130,6 +130,20 @@ def _contiguous(value: Any) -> Any:
     return type(value)(map(_contiguous, value)) if isinstance(value, list | tuple) else value
 
 
+@pytest.mark.parametrize("place", [{}, {"placement": "stream", "workers": 1}])
+def test_a_resumed_run_is_the_same_with_every_change_of_its_images(
+    small: Any, same: Any, timeless: Any, rows: Any, everything: Any, place: Any
+) -> None:
+    """In the middle of an epoch, through a file: what is measured is kept, and what is drawn is drawn again."""
+    experiment = small(MODEL, dataset=COLOURS, batch_size=3, augmentation=everything, normalization="dataset", **place)
+    whole, first, second = (Training(experiment, block_seconds=0) for _ in range(3))
+    expected = list(whole.events())
+    before = run_to(first, at(BatchEnded, 2, 2))
+    second.load_state(through_a_file(first.state()))
+    assert rows(before) + rows(list(second.events())) == rows(expected)
+    assert same(timeless(second), timeless(whole))
+
+
 @pytest.mark.parametrize("stop", [2, 3, 4])
 def test_patience_goes_on_where_it_stood(
     small: Any, with_test_losses: Any, same: Any, timeless: Any, stop: int

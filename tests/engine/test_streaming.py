@@ -21,10 +21,12 @@ from desktop_trainer.engine.data import InMemory, order_of_epoch
 from desktop_trainer.engine.events import BatchEnded, Evaluating, RunEnded, RunStarted
 from desktop_trainer.engine.streaming import Streamed, WorkerDied
 from desktop_trainer.engine.training import Training
+from desktop_trainer.engine.transforms import ToFloat, Transforms
 from desktop_trainer.experiment.batches import BatchPlan
-from desktop_trainer.experiment.choices import LoadedSamples, Samples
+from desktop_trainer.experiment.choices import DataInfo, LoadedSamples, Samples
 
 CPU = torch.device("cpu")
+PLAIN = ToFloat(CPU)
 PLAN = BatchPlan(50, 8)
 IMAGES = torch.randint(0, 256, (50, 3, 6, 9), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(50)
@@ -58,7 +60,23 @@ def test_batches_are_those_from_memory_bit_for_bit(workers: int) -> None:
     """In the stored order, shuffled, from the middle on, and from behind the end; pass after pass."""
     split, memory, order = streamed(workers), InMemory(IMAGES, LABELS, PLAN), order_of_epoch(50, 1, 0)
     for chosen, first in ((None, 0), (order, 0), (order, 5), (order, PLAN.batches)):
-        assert same_batches(split.batches(chosen, first), memory.batches(chosen, first))
+        assert same_batches(split.batches(PLAIN, chosen, first), memory.batches(PLAIN, chosen, first))
+    split.close()
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_every_change_of_augmentation_is_that_from_memory_bit_for_bit(
+    workers: int, small: Any, everything: Any
+) -> None:
+    """Whoever reads, shuffled or not, and from a batch in the middle on."""
+    info = DataInfo(50, 10, 3, 6, 9, ("a", "b"))
+    transforms = Transforms(small(normalization="symmetric", augmentation=everything), info, CPU)
+    split, memory = streamed(workers), InMemory(IMAGES, LABELS, PLAN)
+    for epoch, chosen, first in ((0, None, 0), (0, order_of_epoch(50, 1, 0), 0), (1, order_of_epoch(50, 1, 1), 4)):
+        transform = transforms.of_epoch(epoch)
+        assert same_batches(split.batches(transform, chosen, first), memory.batches(transform, chosen, first))
+        varied, plain = memory.batches(transform, chosen, first), memory.batches(transforms.plain, chosen, first)
+        assert not same_batches(varied, plain)
     split.close()
 
 
@@ -68,22 +86,22 @@ def test_streaming_leaves_torchs_random_numbers_alone() -> None:
     before = torch.get_rng_state()
     for workers in (0, 1):
         split = streamed(workers)
-        list(split.batches())
+        list(split.batches(PLAIN))
         split.close()
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_workers_stay_for_the_next_pass_and_go_when_one_is_left() -> None:
     split = streamed(2)
-    list(split.batches())
+    list(split.batches(PLAIN))
     kept = workers_now()
     assert len(kept) == 2
-    batches = split.batches()
+    batches = split.batches(PLAIN)
     next(batches)
     assert workers_now() == kept
     batches.close()
     assert workers_now() == []
-    assert len(list(split.batches())) == PLAN.batches
+    assert len(list(split.batches(PLAIN))) == PLAN.batches
     split.close()
 
 
@@ -93,7 +111,7 @@ def test_workers_that_were_started_before_wait_for_the_first_pass() -> None:
     split.open()
     kept = workers_now()
     assert len(kept) == 2
-    assert same_batches(split.batches(), InMemory(IMAGES, LABELS, PLAN).batches())
+    assert same_batches(split.batches(PLAIN), InMemory(IMAGES, LABELS, PLAN).batches(PLAIN))
     split.open()
     assert workers_now() == kept
     split.close()
@@ -198,14 +216,23 @@ class Fails:
 def test_the_end_of_a_worker_is_told_with_its_cause_and_a_way_out(how: str, cause: str) -> None:
     split = streamed(1, Fails(how))
     with pytest.raises(WorkerDied, match=cause) as died:
-        list(split.batches())
+        list(split.batches(PLAIN))
     assert "0 data workers" in str(died.value)
+
+
+def test_a_worker_shares_all_that_it_has_read_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The queue would share the rest later, in a thread that loses its errors: the training would wait for ever."""
+    split = streamed(0)
+    monkeypatch.setattr("desktop_trainer.engine.streaming.get_worker_info", lambda: "somebody")
+    read = split._reader.__getitems__([0, 1, 2])
+    assert isinstance(read, tuple)
+    assert [tensor.is_shared() for tensor in read] == [True, True]
 
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_what_a_worker_meets_is_raised_as_it_is(workers: int) -> None:
     """The good batches before it come first; the text has no traceback of another process in it."""
-    batches = streamed(workers, Fails("find_damage")).batches()
+    batches = streamed(workers, Fails("find_damage")).batches(PLAIN)
     assert len([next(batches) for _ in range(PLAN.batches - 1)]) == 6
     with pytest.raises(DataDamaged) as damaged:
         next(batches)
@@ -214,14 +241,14 @@ def test_what_a_worker_meets_is_raised_as_it_is(workers: int) -> None:
 
 def test_workers_that_were_killed_between_two_passes_are_noticed() -> None:
     split = streamed(1)
-    list(split.batches())
+    list(split.batches(PLAIN))
     killed = workers_now()
     for worker in killed:
         worker.kill()
     psutil.wait_procs(killed)
     with pytest.raises(WorkerDied, match="SIGKILL"):
-        list(split.batches())
-    assert len(list(split.batches())) == PLAN.batches
+        list(split.batches(PLAIN))
+    assert len(list(split.batches(PLAIN))) == PLAN.batches
     split.close()
 
 

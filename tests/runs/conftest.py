@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from desktop_trainer.engine.events import BatchEnded, EpochEnded, Records, RunEnded, RunStarted
+from desktop_trainer.engine.normalization import Statistics
 from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.runs.files import Disk
@@ -25,7 +26,12 @@ from desktop_trainer.runs.run_folder import new_facts, write_experiment, write_f
 def saved() -> SavedModel:
     """A LeNet for Fashion-MNIST with settings that are not the defaults."""
     values = {
-        "data": {"dataset": "fashion_mnist", "batch_size": 17, "data_root": "/somewhere/of/mine"},
+        "data": {
+            "dataset": "fashion_mnist",
+            "batch_size": 17,
+            "normalization": "dataset",
+            "data_root": "/somewhere/of/mine",
+        },
         "model": {"name": "lenet", "activation": "relu"},
         "optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0.5},
     }
@@ -33,7 +39,8 @@ def saved() -> SavedModel:
     torch.manual_seed(3)
     weights = experiment.model.build(experiment.data.info).state_dict()
     metrics = {"test_accuracy": 0.1 + 0.2, "epoch": 3}
-    return SavedModel(experiment, weights, metrics, experiment.data.info.class_names)
+    statistics = Statistics((0.1 + 0.2,), (1 / 3,))
+    return SavedModel(experiment, weights, metrics, experiment.data.info.class_names, statistics)
 
 
 def records(epoch: int, first: int, losses: list[float], lr: float = 0.1) -> Records:

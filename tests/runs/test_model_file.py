@@ -47,6 +47,7 @@ def test_a_saved_model_comes_back_whole(path: Path, saved: SavedModel) -> None:
     assert equal(loaded.weights, saved.weights)
     assert loaded.metrics == saved.metrics
     assert loaded.class_names == saved.class_names
+    assert loaded.statistics == saved.statistics
     assert saved.experiment is not None
     assert loaded.experiment is not None
     assert loaded.experiment.model_dump() == {
@@ -188,6 +189,15 @@ def edited(path: Path, **changes: str | None) -> None:
     path.write_bytes(safetensors.torch.save(weights, {key: text for key, text in metadata.items() if text is not None}))
 
 
+def signed(path: Path, **changes: str | None) -> None:
+    """Rewrite the metadata as somebody would who knows our format, too."""
+    with safetensors.safe_open(path, "pt") as file:
+        metadata = {key: text for key, text in {**file.metadata(), **changes}.items() if text is not None}
+    del metadata["sha256"]
+    digest = model_file._digest(safetensors.torch.load_file(path), metadata)
+    edited(path, sha256=digest, **changes)
+
+
 @pytest.mark.parametrize("format_number", ["2", "10", "99999999999999999999999"])
 def test_a_file_of_a_newer_version_says_so_and_is_left_alone(path: Path, format_number: str) -> None:
     """F13, whatever else such a version may write."""
@@ -200,7 +210,7 @@ def test_a_file_of_a_newer_version_says_so_and_is_left_alone(path: Path, format_
 
 @pytest.mark.parametrize("changes", [
     {"desktop_trainer_format": "0"}, {"desktop_trainer_format": "x"}, {"desktop_trainer_format": ""},
-    {"desktop_trainer_format": None}, {"sha256": None}, {"metrics": "{}"}, {"class_names": "[]"}, {"experiment": None},
+    {"desktop_trainer_format": None}, {"sha256": None}, {"metrics": "{}"}, {"class_names": "[]"}, {"experiment": None}, {"statistics": None},
 ])  # fmt: skip
 def test_edited_metadata_are_damage(path: Path, changes: dict[str, str | None]) -> None:
     edited(path, **changes)
@@ -219,16 +229,20 @@ def test_settings_that_are_unknown_here_are_named(path: Path, saved: SavedModel,
 @pytest.mark.parametrize(("key", "text"), [
     ("metrics", "[" * 100_000), ("metrics", "[1]"), ("metrics", '{"a": "b"}'), ("metrics", '{"a": 1e999}'),
     ("class_names", '["\\ud800"]'), ("metrics", '{"\\ud800": 1}'), ("class_names", "{}"), ("class_names", "[1]"), ("class_names", "no json"),
+    ("statistics", "null"), ("statistics", '{"mean": [0.5], "std": [0]}'), ("statistics", '{"mean": [NaN], "std": [1]}'),
 ])  # fmt: skip
 def test_metadata_of_another_kind_are_damage_even_with_the_right_digest(path: Path, key: str, text: str) -> None:
-    with safetensors.safe_open(path, "pt") as file:
-        metadata = {**file.metadata(), key: text}
-    del metadata["sha256"]
-    weights = safetensors.torch.load_file(path)
-    metadata["sha256"] = model_file._digest(weights, metadata)
-    path.write_bytes(safetensors.torch.save(weights, metadata))
+    signed(path, **{key: text})
     with pytest.raises(ModelFileDamaged):
         load_model(path)
+
+
+def test_a_file_without_statistics_is_read(path: Path, saved: SavedModel) -> None:
+    """As they were before there were any: all else is there."""
+    signed(path, statistics=None)
+    loaded = load_model(path)
+    assert loaded.statistics is None
+    assert (loaded.metrics, loaded.class_names) == (saved.metrics, saved.class_names)
 
 
 def test_safetensors_of_others_are_bare_weights(tmp_path: Path, saved: SavedModel) -> None:

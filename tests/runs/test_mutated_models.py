@@ -44,6 +44,7 @@ def ours() -> bytes:
     metadata = {
         "desktop_trainer_format": "1", "desktop_trainer_version": "0.1.0", "metrics": '{"accuracy": 0.5}',
         "class_names": '["a", "b"]', "experiment": json.dumps(shared_values(experiment)),
+        "statistics": '{"mean": [0.5], "std": [0.25]}',
     }  # fmt: skip
     metadata["sha256"] = model_file._digest(TENSORS, metadata)
     file.write(safetensors.torch.save(TENSORS, metadata))
@@ -97,6 +98,7 @@ MODELS = {
     "settings with the right digest": (300, edited(METADATA["experiment"]).map(lambda text: metadata_of(text, "experiment"))),
     "figures with the right digest": (100, edited(METADATA["metrics"]).map(lambda text: metadata_of(text, "metrics"))),
     "names with the right digest": (100, edited(METADATA["class_names"]).map(lambda text: metadata_of(text, "class_names"))),
+    "statistics with the right digest": (200, edited(METADATA["statistics"]).map(lambda text: metadata_of(text, "statistics"))),
     "of torch": (200, spoilt(PT, FORGED, OURS)),
     "its pickle": (400, spoilt(pickle_of(PT), pickle_of(FORGED)).map(zipped)),
     "a program": (200, spoilt(FORGED, PT)),

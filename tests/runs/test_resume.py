@@ -240,7 +240,14 @@ def test_a_changed_rate_outlives_a_crash_before_the_next_save(small: Values, tmp
 
 @pytest.mark.parametrize(
     ("path", "value"),
-    [("model", "softmax"), ("data.batch_size", 7), ("training.seed", 5), ("optimizer", "sgd"), ("model.dropout", 0.1)],
+    [
+        ("model", "softmax"),
+        ("data.batch_size", 7),
+        ("training.seed", 5),
+        ("optimizer", "sgd"),
+        ("model.dropout", 0.1),
+        ("data.normalization", "dataset"),
+    ],
 )
 def test_what_would_make_it_another_run_is_refused(small: Values, tmp_path: Path, path: str, value: Any) -> None:
     run_to(begin(small, tmp_path), BatchEnded, 1, 2)
@@ -249,6 +256,16 @@ def test_what_would_make_it_another_run_is_refused(small: Values, tmp_path: Path
         reopen(tmp_path, {path: value})
     assert read_settings(tmp_path) == before
     assert not is_running(tmp_path)
+
+
+def test_augmentation_can_be_switched_off_for_the_last_epochs(small: Values, tmp_path: Path) -> None:
+    """From where the run goes on; its journal says so."""
+    run_to(begin(small, tmp_path, augmentation__shift=1), BatchEnded, 2, 4)
+    events = reopen(tmp_path, {"augmentation.shift": 0}).events()
+    started = next(event for event in events if isinstance(event, RunStarted))
+    assert (started.epoch, started.batch, started.step) == (1, 4, "")
+    events.close()
+    assert read_journal(tmp_path).starts[-1].changes == ("augmentation.shift",)
 
 
 def test_a_setting_that_does_not_exist_or_fit_is_refused(small: Values, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The window as a user works it: with clicks and keys, on data that are there in no time."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QPu
 from pytestqt.qtbot import QtBot
 
 from desktop_trainer import i18n
+from desktop_trainer.engine.normalization import Statistics
 from desktop_trainer.runs.model_file import load_model
 from desktop_trainer.runs.run_folder import read_facts
 from desktop_trainer.ui.session import RunState
@@ -148,6 +150,20 @@ def test_a_model_is_examined_as_it_was_trained_whatever_the_form_says(qtbot: QtB
         assert not window.actions_["load_model"].isEnabled()
     assert caught.args[0].accuracy == window.session.model.metrics["test_accuracy"]
     qtbot.waitUntil(window.actions_["start"].isEnabled, timeout=5_000)
+
+
+def test_an_examination_normalises_by_the_models_own_numbers(qtbot: QtBot, open_window: Opener) -> None:
+    """Not by those of the files as they are now."""
+    window = open_window({**SHORT, "data": {**DATA, "normalization": "dataset"}})
+    train(qtbot, window)
+    accuracies = []
+    for statistics in (window.session.model.statistics, Statistics((0.9,), (0.01,))):
+        window.session.set_model(replace(window.session.model, statistics=statistics))
+        with qtbot.waitSignal(window.files.evaluated, timeout=60_000) as caught:
+            window.actions_["evaluate_model"].trigger()
+        accuracies.append(caught.args[0].accuracy)
+        qtbot.waitUntil(window.actions_["start"].isEnabled, timeout=5_000)
+    assert accuracies[0] == window.session.model.metrics["test_accuracy"] != accuracies[1]
 
 
 def test_discard_asks_and_can_be_undone(qtbot: QtBot, open_window: Opener) -> None:
