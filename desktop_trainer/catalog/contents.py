@@ -31,7 +31,7 @@ THREADS = min(8, os.cpu_count() or 1)
 """That read files: a disk, or a network, is waited for less if asked for several at once."""
 _RACY_NS = 2_000_000_000
 """Dates are no finer than this on FAT: within such a step a file can change and keep its date."""
-_SIGNATURE, _CHUNK, _READ = 16, 64, 1 << 20
+_SIGNATURE, _CHUNK, _READ = 16, 64, 1 << 16
 
 Digests: TypeAlias = NDArray[np.uint8]
 """SHA-256 of each file of a listing, in its order: ``(n, 32)``."""
@@ -86,11 +86,7 @@ def digest_of(file: IO[bytes]) -> bytes:
 
 
 def find_digests(listing: Listing, looks: Looks, kept: Iterable[Path]) -> Generator[Preparing, None, tuple[Digests, bool]]:  # fmt: skip
-    """The digests, and whether any file had to be read for them; the others are known from the files `kept`.
-
-    Raises:
-        DataGone: if a file is no longer there.
-    """
+    """The digests, and whether any file had to be read for them; the others are known from the files `kept`."""
     digests = np.zeros((len(listing.paths), len(UNREADABLE)), np.uint8)
     unknown = np.ones(len(digests), bool)
     for path in kept:
@@ -112,18 +108,14 @@ def _digest(path: Path) -> bytes:
     try:
         with path.open("rb", buffering=0) as file:
             return digest_of(file)
-    except FileNotFoundError as error:
-        raise DataGone(gone(path, error.strerror or str(error))) from error
     except OSError:
         return UNREADABLE
 
 
 def keep_digests(path: Path, looks: Looks, digests: Digests) -> None:
     """Write them to a file for `find_digests`; what cannot be written is found anew."""
-    signatures = np.where(
-        digests.any(axis=1, keepdims=True), looks.signatures, 0
-    )  # the unreadable may be readable next time
-    data = np.hstack([signatures, digests]).astype(np.uint8).tobytes()
+    readable = digests.any(axis=1, keepdims=True)  # the others are to be tried again
+    data = np.hstack([looks.signatures * readable, digests]).tobytes()
     temporary = path.with_name(f".{path.name}-{os.getpid()}-{time.monotonic_ns()}")
     with suppress(OSError):
         try:

@@ -66,10 +66,8 @@ def _tried(root: Path, size: int, name: str) -> tuple[bytes, NDArray[np.uint8] |
             return digest, decode(path, size, file)
     except FileNotFoundError as error:
         raise DataGone(gone(path, error.strerror or str(error))) from error
-    except OSError as error:
-        return UNREADABLE, error.strerror or str(error)
-    except BadImage as error:
-        return digest, str(error)
+    except (OSError, BadImage) as error:
+        return digest, getattr(error, "strerror", None) or str(error)
 
 
 def bad_images(root: Path, skipped: dict[str, str]) -> Iterator[str]:

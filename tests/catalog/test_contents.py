@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from desktop_trainer.catalog import contents, decoded_cache, folder_decoding
 from desktop_trainer.catalog.datasets.digits import Digits
 from desktop_trainer.catalog.datasets.image_folder import ImageFolder
 from desktop_trainer.catalog.errors import DataGone
+from desktop_trainer.catalog.folder_scan import Listing
 from desktop_trainer.experiment.choices import Source
 
 
@@ -86,7 +88,7 @@ def test_a_folder_that_is_copied_or_moved_is_not_decoded_again(
     """Its files are read once, to see that they are the same."""
     shutil.copytree(whole, tmp_path / "copy", copy_function=shutil.copyfile)
     whole.rename(tmp_path / "moved")
-    for folder in (tmp_path / "copy", tmp_path / "moved"):
+    for folder in (tmp_path / "moved", tmp_path / "copy"):
         for times in (1, 0):
             assert torch.equal(pixels(folder), nothing_is_decoded)
             assert len(read) == 120 * times
@@ -311,6 +313,18 @@ def test_the_fingerprint_is_of_what_a_training_sees(bitmaps: Path, tmp_path: Pat
     seen.add(mark(bitmaps))
     assert len(seen) == 6
     assert Digits().info().fingerprint == ""
+
+
+def test_the_fingerprint_tells_names_and_classes_apart() -> None:
+    """Also where neither the order nor the contents change with them."""
+    found = Listing(Path("x"), ("ant", "bee"), ["ant/1", "bee/2"], [0, 1], [False, True], {})
+    digests = np.ones((2, 32), np.uint8)
+    others = [
+        replace(found, paths=["ant/1", "bee/3"]),
+        replace(found, labels=[0, 0]),
+        replace(found, tests=[True, False]),
+    ]
+    assert len({contents.fingerprint(each, digests) for each in [found, *others]}) == 4
 
 
 def test_a_digest_is_sha_256_however_large_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
