@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from desktop_trainer.catalog.errors import DataDamaged, DataGone
+from desktop_trainer.catalog.errors import DataDamaged, DataGone, readable
 from desktop_trainer.catalog.samples import FileSamples, gone
 from desktop_trainer.i18n import mark, tr
 
@@ -89,7 +89,7 @@ class ImageSamples:
                 images[number] = decode(path, self.size)
             except BadImage as error:
                 why = str(error)
-                text = tr("{file} cannot be read any more: {why}. Start again.", file=path, why=tr(why))
+                text = tr("{file} cannot be read any more: {why}. Start again.", file=readable(path), why=tr(why))
                 raise DataDamaged(text) from error
         return images, self.labels[list(indices)]
 

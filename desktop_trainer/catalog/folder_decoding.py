@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from desktop_trainer.catalog.contents import THREADS, UNREADABLE, Digests, digest_of
 from desktop_trainer.catalog.decoding import BadImage, decode
-from desktop_trainer.catalog.errors import DataDamaged, DataGone
+from desktop_trainer.catalog.errors import DataDamaged, DataGone, readable
 from desktop_trainer.catalog.folder_scan import Listing
 from desktop_trainer.catalog.samples import gone
 from desktop_trainer.experiment.choices import Preparing
@@ -73,7 +73,7 @@ def _tried(root: Path, size: int, name: str) -> tuple[bytes, NDArray[np.uint8] |
 def bad_images(root: Path, skipped: dict[str, str]) -> Iterator[str]:
     """A line for each image that cannot be read, its path and why; not more lines than a person reads."""
     for name, why in islice(skipped.items(), _LINES):
-        yield tr("{path}: {why}", path=root / name, why=tr(why))
+        yield tr("{path}: {why}", path=readable(root / name), why=tr(why))
     if len(skipped) > _LINES:
         yield tr("… and {count} more", count=len(skipped) - _LINES)
 

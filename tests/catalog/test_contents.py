@@ -249,7 +249,10 @@ def test_a_file_that_cannot_be_read_for_a_while_is_tried_again(
     assert torch.equal(pixels(whole), expected)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a name is text")
+NAMES_ARE_BYTES = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a name is text")
+
+
+@NAMES_ARE_BYTES
 def test_names_need_not_be_text(long_ago: None, whole: Path, tmp_path: Path, read: list[str], monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     os.rename(whole / "ant/1.png", os.fsencode(whole / "ant") + b"/\xff\xfe.png")  # noqa: PTH104  no path of pathlib
     expected = pixels(whole)
@@ -258,6 +261,25 @@ def test_names_need_not_be_text(long_ago: None, whole: Path, tmp_path: Path, rea
     assert read == []
     whole.rename(tmp_path / "moved")
     assert torch.equal(pixels(tmp_path / "moved"), expected)
+
+
+@NAMES_ARE_BYTES
+def test_what_is_said_of_a_name_that_is_no_text_can_be_written(whole: Path) -> None:
+    """It is found again, too, where it is kept."""
+    bad = Path(os.fsdecode(os.fsencode(whole / "ant") + b"/\xff.png"))
+    bad.write_bytes(b"")
+    Path(os.fsdecode(os.fsencode(whole / "ant") + b"/x.\xfe")).touch()
+    for _ in range(2):
+        source = prepared(whole)
+        assert "/\ufffd.png: it is empty" in source.notices[0]
+        assert ".\ufffd (1)" in source.notices[1]
+        assert "".join(source.notices).encode()
+    steps = choice(whole, size=5).prepare(whole)
+    next(steps), next(steps)
+    bad.unlink()
+    with pytest.raises(DataGone) as gone:
+        list(steps)
+    assert str(gone.value).encode()
 
 
 PROCESS = """
