@@ -7,12 +7,13 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from desktop_trainer.catalog.errors import DataDamaged, DataGone
+from desktop_trainer.catalog.errors import DataDamaged, DataGone, readable
 from desktop_trainer.catalog.samples import FileSamples, gone
 from desktop_trainer.i18n import mark, tr
 
@@ -32,15 +33,18 @@ class BadImage(Exception):
     """A file that cannot be read as an image; the text says why, in English, to be translated where it is shown."""
 
 
-def decode(path: Path, size: int) -> NDArray[np.uint8]:
+def decode(path: Path, size: int, file: IO[bytes] | None = None) -> NDArray[np.uint8]:
     """The image as RGB ``(3, size, size)``: upright, its short side scaled to `size`, bilinear, then its middle.
+
+    Args:
+        file: `path`, if it is open already.
 
     Raises:
         BadImage: if it is none.
         DataGone: if there is no such file.
     """
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(file or path, formats=_FORMATS) as image:
             image.draft("RGB", (2 * size, 2 * size))  # a JPEG can be read smaller, still twice as large as wanted
             fitted = ImageOps.fit(_rgb(ImageOps.exif_transpose(image)), (size, size), Image.Resampling.BILINEAR)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
@@ -85,7 +89,7 @@ class ImageSamples:
                 images[number] = decode(path, self.size)
             except BadImage as error:
                 why = str(error)
-                text = tr("{file} cannot be read any more: {why}. Start again.", file=path, why=tr(why))
+                text = tr("{file} cannot be read any more: {why}. Start again.", file=readable(path), why=tr(why))
                 raise DataDamaged(text) from error
         return images, self.labels[list(indices)]
 

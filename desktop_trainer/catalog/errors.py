@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from desktop_trainer.i18n import tr
@@ -38,6 +39,11 @@ class DiskFull(DataError):
 
 class FolderNotWritable(DataError):
     """The data folder cannot be made or written to."""
+
+
+def readable(path: Path | str) -> str:
+    """A path or a name as text that can be written anywhere, even if it is none."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def way_without_network(remote: Remote, root: Path) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from desktop_trainer.catalog.errors import DataError
+from desktop_trainer.catalog.errors import DataError, readable
 from desktop_trainer.experiment.choices import DataUnknown
 from desktop_trainer.i18n import tr
 
@@ -166,7 +166,7 @@ class _Scan:
         self._check(train, test, names, found)
         found.sort()
         paths, labels, tests = (list(column) for column in zip(*found, strict=True))
-        return Listing(root, tuple(map(_readable, names)), _below(root, paths), labels, tests, dict(self._others))
+        return Listing(root, tuple(map(readable, names)), _below(root, paths), labels, tests, dict(self._others))
 
     def _splits(self, root: Path) -> tuple[Path, Path | None]:
         """Where the training images are, and those of the test if they have a folder of their own."""
@@ -213,7 +213,7 @@ class _Scan:
                 if ending in ENDINGS:
                     yield f"{folder}{os.sep}{name}"
                 else:
-                    self._others[ending or name] += 1
+                    self._others[readable(ending or name)] += 1
         if self._files > _MOST:
             text = tr("{folder} holds more than {most} files. Choose the folder that holds the class folders.", folder=folder, most=_MOST)  # fmt: skip
             raise FolderUnusable(text)
@@ -258,9 +258,4 @@ def _no_classes(folder: Path, names: list[str]) -> str:
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names[:10]) + (f", … ({len(names)})" if len(names) > 10 else "")
-
-
-def _readable(name: str) -> str:
-    """A folder's name as text that can be written anywhere, even if it is none."""
-    return os.fsencode(name).decode("utf-8", "replace")
+    return ", ".join(map(readable, names[:10])) + (f", … ({len(names)})" if len(names) > 10 else "")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from desktop_trainer.catalog.errors import DataGone
+from desktop_trainer.catalog.errors import DataGone, readable
 from desktop_trainer.i18n import tr
 
 if TYPE_CHECKING:
@@ -72,5 +72,5 @@ def gone(path: Path, why: str) -> str:
     """What to tell a person when `path`, which was there before, cannot be read."""
     return tr(
         "{file} can no longer be read: {why}. Was it moved, or its disk removed? Put it back, then continue the run.",
-        file=path, why=why,
+        file=readable(path), why=why,
     )  # fmt: skip

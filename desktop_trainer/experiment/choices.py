@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DataInfo:
-    """What is known of a dataset before it is loaded. Images are `channels` x `height` x `width`."""
+    """What is known of a dataset before it is loaded. Images are `channels` x `height` x `width`.
+
+    Attributes:
+        fingerprint: what other samples, labels or splits would change, whatever the size of the images; known once the
+            files have been read, and empty where they are always the same.
+    """
 
     train_samples: int
     test_samples: int
@@ -29,6 +34,7 @@ class DataInfo:
     height: int
     width: int
     class_names: tuple[str, ...]
+    fingerprint: str = ""
 
     @property
     def classes(self) -> int:

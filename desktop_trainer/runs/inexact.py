@@ -32,6 +32,13 @@ def differences(state: Mapping[str, Any], experiment: Experiment) -> list[str]:
     return [tr(_SENTENCES[name], was=there[name], now=here[name]) for name in _relevant(device) if there.get(name, here[name]) != here[name]]  # fmt: skip
 
 
+def changed_data(was: str, now: str) -> list[str]:
+    """A sentence if data have another fingerprint than they had; none where either is not known."""
+    if not was or not now or was == now:
+        return []
+    return [tr("The images in the folder have changed since this run was saved. It goes on with those that are there now, not as it would have gone on with the others.")]  # fmt: skip
+
+
 def _relevant(device: str) -> Iterator[str]:
     yield from ("program", "torch", "device")
     if device == "cpu":

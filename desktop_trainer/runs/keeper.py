@@ -21,6 +21,7 @@ from desktop_trainer.runs.checkpoint_folders import prune, sweep
 from desktop_trainer.runs.events import SaveProblem
 from desktop_trainer.runs.files import Disk, SaveFailed
 from desktop_trainer.runs.history import History
+from desktop_trainer.runs.inexact import changed_data
 from desktop_trainer.runs.journal import Journal
 from desktop_trainer.runs.journal_lines import save_failed_line, saved_line, started_line
 from desktop_trainer.runs.kept_models import KeptModels, finite
@@ -56,6 +57,7 @@ class Past:
         checkpoint: the one that it goes on from; empty if it begins anew. newest: whether there is none behind it.
         changes: dotted paths of the settings that are not as they were.
         inexact: sentences: why it may differ from a run without a break.
+        fingerprint: of the data that it was trained on, see `DataInfo`; empty if it is not known.
     """
 
     lock: RunLock
@@ -64,6 +66,7 @@ class Past:
     newest: bool = True
     changes: tuple[str, ...] = ()
     inexact: tuple[str, ...] = ()
+    fingerprint: str = ""
 
 
 class Keeper:
@@ -71,6 +74,7 @@ class Keeper:
 
     Attributes:
         begun: whether the run came to train, so that there is something to keep.
+        noticed: sentences: what only its start has shown about why it may differ from a run without a break.
     """
 
     def __init__(self, training: Training, folder: Path, past: Past | None, recipe: str, disk: Disk) -> None:
@@ -83,6 +87,7 @@ class Keeper:
         self._checkpoint = past.checkpoint if past else ""
         self._saved_at = (training.epoch, training.batch) if past and past.checkpoint and past.newest else None
         self.begun = past is not None
+        self.noticed: list[str] = []
         self._made_with: dict[str, Any] = {}
         self._told = False
 
@@ -209,11 +214,10 @@ class Keeper:
             "versions": versions(),
             "threads": threads(experiment.device.threads),
         }
-        line = started_line(
-            started, **self._made_with,
-            changes=past.changes if past else (), inexact=past.inexact if past else (),
-        )  # fmt: skip
-        self._log.add(past.inexact if past else ())
+        self.noticed = changed_data(past.fingerprint, self._training.info.fingerprint) if past else []
+        inexact = (*past.inexact, *self.noticed) if past else ()
+        line = started_line(started, **self._made_with, changes=past.changes if past else (), inexact=inexact)
+        self._log.add(inexact)
         self._journal.write(line)
         self._save()
         self._journal.sync()
@@ -227,7 +231,7 @@ class Keeper:
         self.models.write()
         if position != self._saved_at and _finite(state := self._training.state()):
             self._journal.sync()  # what the checkpoint goes on from must not be missing in the curves
-            state |= self._made_with
+            state |= {**self._made_with, "fingerprint": self._training.info.fingerprint}
             self._checkpoint = save_checkpoint(self._folder, state, self._disk, keep=self._checkpoint)
             self._saved_at = position
             self.note(saved_line(*position, self._checkpoint, monotonic() - began))

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from desktop_trainer.engine.events import BatchEnded, RunEnded
+from desktop_trainer.engine.events import BatchEnded, Notice, RunEnded, RunStarted
 from desktop_trainer.engine.training import Training
 from desktop_trainer.runs.events import RunEvents, SaveProblem
 from desktop_trainer.runs.files import Disk, SaveFailed
@@ -50,7 +50,10 @@ class Recording:
 
     @property
     def inexact(self) -> tuple[str, ...]:
-        """Sentences: why a run that goes on may differ from one without a break; usually there are none."""
+        """Sentences: why a run that goes on may differ from one without a break; usually there are none.
+
+        Changed data show when they have been read: then `events` has a `Notice`.
+        """
         return self._past.inexact if self._past else ()
 
     @property
@@ -98,6 +101,8 @@ class Recording:
                 if isinstance(event, RunEnded):
                     self._over = event
                 keeper.take(event)
+                if isinstance(event, RunStarted):
+                    yield from map(Notice, keeper.noticed)
                 while (problem := keeper.attempt()) is not None:
                     yield problem
                 yield self._end(event) if isinstance(event, RunEnded) else event

@@ -92,6 +92,7 @@ def _reopened(
             lock, up_to(history, training.epoch, training.batch), found.name,
             newest=found.name == all_names(folder)[-1], changes=different(before, experiment),
             inexact=(*found.notices, *differences(found.state, experiment)),
+            fingerprint=str(found.state.get("fingerprint", "")),
         )  # fmt: skip
     if "training.epochs" in changes:
         _check_epochs(experiment.training.epochs, training, history)

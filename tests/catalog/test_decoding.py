@@ -17,7 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
-from desktop_trainer.catalog import decoded_cache, decoding, folder_scan
+from desktop_trainer.catalog import decoded_cache, decoding, folder_decoding, folder_scan
 from desktop_trainer.catalog.datasets.image_folder import ImageFolder
 from desktop_trainer.catalog.errors import DataDamaged, DataGone
 from desktop_trainer.experiment.choices import Source
@@ -126,7 +126,7 @@ def test_a_photograph_is_turned_as_its_camera_says(tmp_path: Path) -> None:
 def test_the_second_time_nothing_is_decoded(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor with another share for the test, nor from another process; streamed samples are the loaded ones."""
     images, labels = prepared(whole).load(train=True)
-    monkeypatch.setattr(decoded_cache, "decode", pytest.fail)
+    monkeypatch.setattr(folder_decoding, "decode", pytest.fail)
     source = prepared(whole)
     again, labels_again = source.load(train=True)
     assert torch.equal(images, again)
@@ -140,9 +140,9 @@ def test_the_second_time_nothing_is_decoded(whole: Path, monkeypatch: pytest.Mon
     assert np.load(entry / "images.npy").shape == (120, 3, SIZE, SIZE)
 
 
-def test_another_content_size_or_date_is_another_entry(whole: Path) -> None:
+def test_another_content_or_size_is_another_entry(whole: Path) -> None:
     prepared(whole)
-    os.utime(whole / "ant/1.png", ns=(1, 1))
+    flip(whole / "ant/1.png")
     prepared(whole)
     ImageFolder(folder=str(whole), size=4).load(whole, train=True)
     assert len(entries()) == 3
@@ -161,7 +161,7 @@ def test_a_damaged_cache_is_made_again(name: str, spoil: Write, whole: Path) -> 
     spoil(entry / name)
     assert torch.equal(prepared(whole).load(train=True)[0], images)
     assert entries() == [entry]
-    assert sorted(file.name for file in entry.iterdir()) == ["images.npy", "index.json"]
+    assert sorted(file.name for file in entry.iterdir()) == ["digests", "images.npy", "index.json"]
 
 
 def test_the_cache_can_be_deleted_while_it_is_read(whole: Path) -> None:
@@ -226,6 +226,12 @@ def test_a_disk_that_fills_up_meanwhile_is_no_error(whole: Path, monkeypatch: py
 
         def close(self) -> None:
             raise OSError(28, "No space left on device")
+
+        def __enter__(self) -> Full:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.close()
 
     opened = Path.open
     monkeypatch.setattr(Path, "open", lambda path, mode="r", **more: Full() if mode == "wb" else opened(path, mode, **more))  # fmt: skip

@@ -226,7 +226,7 @@ def test_a_worker_shares_all_that_it_has_read_itself(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("desktop_trainer.engine.streaming.get_worker_info", lambda: "somebody")
     read = split._reader.__getitems__([0, 1, 2])
     assert isinstance(read, tuple)
-    assert [tensor.is_shared() for tensor in read] == [True, True]
+    assert [tensor.untyped_storage().is_shared() for tensor in read] == [True, True]
 
 
 @pytest.mark.parametrize("workers", [0, 1])

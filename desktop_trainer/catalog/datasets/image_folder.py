@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -144,7 +144,7 @@ class _DecodedFolder:
 
     @property
     def info(self) -> DataInfo:
-        return _info(self.found, self.size, self.decoded.skipped)
+        return replace(_info(self.found, self.size, self.decoded.skipped), fingerprint=self.decoded.fingerprint)
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -177,7 +177,7 @@ class _DecodedFolder:
         return CachedSamples(FileSamples(kept.images, kept.offset, shape, labels, np.array(rows, np.int64)), images)
 
     def _skipped(self) -> str:
-        from desktop_trainer.catalog.decoded_cache import bad_images
+        from desktop_trainer.catalog.folder_decoding import bad_images
 
         skipped = self.decoded.skipped
         if not skipped:
