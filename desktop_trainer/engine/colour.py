@@ -52,7 +52,8 @@ class Colour:
 
     def _mean_grey(self, images: Tensor) -> Tensor:
         """``(n,)``: that of the channels' means, which is the mean of every pixel's."""
-        means = images.mean((2, 3))
+        # In two steps: a sum with a single result is split among threads, and a sample alone would have other digits.
+        means = images.mean(3).mean(2)
         return (means * self._luma[0]).sum(1) if self._coloured else means.mean(1)
 
 

@@ -75,6 +75,17 @@ def test_a_sample_is_the_same_in_whatever_batch_it_is(everything: dict[str, floa
     assert whole.isfinite().all()
 
 
+def test_a_large_sample_is_the_same_alone() -> None:
+    """One that is large enough for two threads: the sum over its pixels, too, is taken in the same order."""
+    info, before = info_of(1, 224, 224), torch.get_num_threads()
+    images, transform = images_of(info)[:40], transforms(info, {"contrast": 0.4}).of_epoch(0)
+    torch.set_num_threads(2)
+    try:
+        assert torch.equal(seen(images, transform, 1), seen(images, transform, 40))
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("name", list(AugmentationSettings.model_fields))
 def test_every_change_is_another_in_each_epoch_and_with_each_seed(everything: dict[str, float], name: str) -> None:
     """And the same again for the same; it differs from sample to sample."""
