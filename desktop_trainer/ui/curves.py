@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from time import monotonic, thread_time
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
+from desktop_trainer.ui import sparing
 from desktop_trainer.ui.curve_export import CurveMenu
 from desktop_trainer.ui.curve_plot import CurvePlot
 from desktop_trainer.ui.curve_tools import CurveTools
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 FRAME_MS = 33
 """Drawn at most this often: 30 times a second."""
 
-SHARE = 0.005
-"""While nobody moves the view, drawing takes at most this share of the time of all processors: more frames where there are more."""
-
-_PROCESSORS = os.cpu_count() or 1
 _SLOWEST_MS = 500
 _MARGIN = 0.01
 
@@ -162,7 +158,7 @@ class CurvesPanel(QWidget):
         """Decide when the next frame may come: this one took `seconds`, and the one before was then painted."""
         painting, self._painted = painted - self._painted, painted
         cost = 1000 * (seconds + painting)
-        self._pause_ms = min(max(FRAME_MS, cost / (SHARE * _PROCESSORS)), _SLOWEST_MS)
+        self._pause_ms = min(max(FRAME_MS, cost / sparing.SHARE), _SLOWEST_MS)
         self._last = monotonic()
 
     def _draw_later(self) -> None:

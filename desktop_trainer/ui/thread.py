@@ -13,13 +13,12 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from desktop_trainer.engine.events import BatchEnded, Evaluating
 from desktop_trainer.runs.events import SaveProblem
+from desktop_trainer.ui import sparing
 
 if TYPE_CHECKING:
     from desktop_trainer.runs.events import RunEvent
     from desktop_trainer.runs.recording import Recording
 
-_FRAME = 1 / 30
-"""Progress that nobody could see is not emitted."""
 _SETTLED = 0.3
 """Seconds after which a run that is held is saved."""
 
@@ -121,6 +120,7 @@ class TrainingThread(QThread):
             self.failed.emit(error)
 
     def _pull(self, recording: Recording) -> None:
+        recording.training.recorder.block_seconds = sparing.BLOCK_SECONDS
         with closing(recording.events()) as events:
             for event in events:
                 self._show(event)
@@ -139,7 +139,7 @@ class TrainingThread(QThread):
             return
         if isinstance(event, Evaluating):
             now = monotonic()
-            if now - self._shown < _FRAME:
+            if now - self._shown < sparing.BLOCK_SECONDS:
                 return
             self._shown = now
         self.happened.emit(event)
