@@ -28,7 +28,7 @@ class Evaluation:
         self._model, self._loss_fn, self._split, self._transform = model, loss_fn, split, transform
         self._forward, self._products = arithmetic.forward_of(model), arithmetic.products
         self._losses: list[Tensor] = []
-        self._corrects: list[Tensor] = []
+        self._hits: list[Tensor] = []
         self._counts: list[int] = []
 
     def steps(self) -> Iterator[int]:
@@ -46,7 +46,7 @@ class Evaluation:
             with torch.no_grad(), self._products:
                 logits = self._forward(images)
                 self._losses.append(self._loss_fn(logits, labels))
-                self._corrects.append((logits.argmax(1) == labels).sum())
+                self._hits.append(logits.argmax(1) == labels)
                 self._counts.append(len(labels))
         finally:
             self._model.train(training)
@@ -55,5 +55,5 @@ class Evaluation:
         """Mean loss, added in double precision, and accuracy over all samples."""
         # Doubles on the CPU: Apple's graphics chip has none.
         losses, counts = torch.stack(self._losses).cpu().double(), torch.tensor(self._counts, dtype=torch.float64)
-        correct = int(torch.stack(self._corrects).sum())
+        correct = int(torch.cat(self._hits).sum())
         return float(losses @ counts) / sum(self._counts), correct / sum(self._counts)

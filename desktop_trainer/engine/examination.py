@@ -20,7 +20,7 @@ from desktop_trainer.engine.failures import (
 )
 from desktop_trainer.engine.normalization import Statistics, measure
 from desktop_trainer.engine.placement import Place, choose_place, load_split, open_source
-from desktop_trainer.engine.pulling import next_event
+from desktop_trainer.engine.pulling import Puller
 from desktop_trainer.engine.transforms import Transforms
 from desktop_trainer.engine.weights import ModelMismatch, check_weights, load_weights
 from desktop_trainer.experiment.choices import Source
@@ -54,8 +54,9 @@ def examine(
     """
     check_fit(experiment, weights)
     examination = _Examination(experiment, weights, statistics)
+    puller = Puller(experiment.device)
     with closing(examination.events()) as events:
-        while (event := next_event(events, experiment.device, examination.explained)) is not None:
+        while (event := puller.next(events, examination.explained)) is not None:
             yield event
 
 
@@ -109,7 +110,7 @@ class _Examination:
         return known
 
     def explained(self, error: BaseException) -> DeviceError:
-        """See `next_event`."""
+        """See `Puller`."""
         if not out_of_memory(error):
             return device_lost(error, str(self._device))
         return examination_too_large(error, self._batch_size) if self._batch_size else preparation_too_large(error)

@@ -10,22 +10,27 @@ from desktop_trainer.engine.failures import known, release
 from desktop_trainer.experiment.device_settings import DeviceSettings
 
 
-def next_event(
-    events: Iterator[Event], settings: DeviceSettings, explained: Callable[[BaseException], DeviceError]
-) -> Event | None:
-    """The next of `events`, None behind the last; only in here does the process compute as `settings` ask.
+class Puller:
+    """Pulls events, and only while it does so lets the process compute as `settings` ask."""
 
-    Args:
-        explained: makes our own words of an error that is `known`, when all that was in work has been released.
+    def __init__(self, settings: DeviceSettings) -> None:
+        # Made once: they are entered for every batch.
+        self._threads, self._products = IntraOpThreads(settings.threads), FloatProducts(settings.precision)
 
-    Raises:
-        DeviceError: what `explained` returned.
-    """
-    try:
-        with IntraOpThreads(settings.threads), FloatProducts(settings.precision):
-            return next(events, None)
-    except (RuntimeError, MemoryError) as error:
-        if not known(error):
-            raise
-        release(error)
-        raise explained(error) from None
+    def next(self, events: Iterator[Event], explained: Callable[[BaseException], DeviceError]) -> Event | None:
+        """The next of `events`, None behind the last.
+
+        Args:
+            explained: makes our own words of an error that is `known`, when all that was in work has been released.
+
+        Raises:
+            DeviceError: what `explained` returned.
+        """
+        try:
+            with self._threads, self._products:
+                return next(events, None)
+        except (RuntimeError, MemoryError) as error:
+            if not known(error):
+                raise
+            release(error)
+            raise explained(error) from None

@@ -46,7 +46,7 @@ from desktop_trainer.engine.metrics import Recorder
 from desktop_trainer.engine.normalization import Statistics, measure
 from desktop_trainer.engine.patience import Patience
 from desktop_trainer.engine.placement import choose_place, load_split, open_source
-from desktop_trainer.engine.pulling import next_event
+from desktop_trainer.engine.pulling import Puller
 from desktop_trainer.engine.step import LossFunction, Step, part_sizes
 from desktop_trainer.engine.stopwatch import Stopwatch
 from desktop_trainer.engine.transforms import Transforms
@@ -88,6 +88,7 @@ class Training:
         self.experiment = experiment
         self.epoch, self.batch = 0, 0
         self.recorder = Recorder(block_seconds)
+        self._puller = Puller(experiment.device)
         self.watch = Stopwatch()
         self.patience = Patience(experiment.training.patience)
         self.consistent = True
@@ -118,7 +119,7 @@ class Training:
     def _next(self, loop: Generator[Event, None, None]) -> Event | None:
         """The next event; only in here does the clock run."""
         with self.watch:
-            return next_event(loop, self.experiment.device, self._explained)
+            return self._puller.next(loop, self._explained)
 
     def _let_go(self) -> None:
         """End what works for the run beside it, and give back the memory that was kept for its steps."""

@@ -57,16 +57,20 @@ def test_the_precision_of_products_holds_while_the_data_are_prepared_too(
     small: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in a training: all that is computed between two events."""
-    asked = []
+    held = []
 
-    def products(precision: str) -> FloatProducts:
-        asked.append(precision)
-        return FloatProducts(precision)
+    class Products(FloatProducts):
+        def __init__(self, precision: str) -> None:
+            super().__init__(precision)
+            self.precision = precision
 
-    monkeypatch.setattr("desktop_trainer.engine.pulling.FloatProducts", products)
+        def __enter__(self) -> None:
+            held.append(self.precision)
+
+    monkeypatch.setattr("desktop_trainer.engine.pulling.FloatProducts", Products)
     experiment = small(device={"precision": "float32"})
     events = list(examine(experiment, weights_of(experiment)))
-    assert asked == ["float32"] * (len(events) + 1)
+    assert held == ["float32"] * (len(events) + 1)
 
 
 def test_auto_is_the_layout_that_the_models_training_has(small: Any, hooked: Any) -> None:
