@@ -16,7 +16,7 @@ from desktop_trainer.catalog.samples import FileSamples
 from desktop_trainer.engine.data import order_of_epoch
 from desktop_trainer.engine.events import Event, Loading, RunStarted
 from desktop_trainer.engine.training import Training
-from desktop_trainer.experiment.problems import parse_experiment
+from desktop_trainer.experiment.problems import ExperimentError, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.insight.samples import SampleSheet, sample_sheet
 
@@ -153,3 +153,11 @@ def test_missing_files_are_said_and_progress_is_told(tmp_path: Path) -> None:
         "Reading Synthetic patterns",
         "Measuring the training images",
     ]
+
+
+def test_files_that_do_not_fit_the_settings_are_said() -> None:
+    """They may have changed since the form looked at them: here no whole batch is left."""
+    settings = experiment()
+    data = settings.data.model_copy(update={"batch_size": 500, "drop_last": True})
+    with pytest.raises(ExperimentError, match="drop"):
+        sheet(settings.model_copy(update={"data": data}))

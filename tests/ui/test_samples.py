@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -148,11 +149,15 @@ def test_it_closes_while_it_loads(
     """It is gone from the screen at once, and no thread is left."""
     from desktop_trainer.engine.events import Loading
 
-    def endless(*_: Any) -> Any:
-        while True:
-            yield Loading("Reading", 0, 1)
+    read_to_the_end = []
 
-    monkeypatch.setattr(samples, "sample_sheet", endless)
+    def slow(*_: Any) -> Any:
+        for _step in range(1000):
+            yield Loading("Reading", 0, 1)
+            sleep(0.01)
+        read_to_the_end.append(True)
+
+    monkeypatch.setattr(samples, "sample_sheet", slow)
     window = open_window(DIGITS)
     window.actions_["look_at_samples"].trigger()
     dialog = window.findChild(SamplesDialog)
@@ -161,6 +166,7 @@ def test_it_closes_while_it_loads(
     assert not dialog.isVisible()
     if close == "dialog":
         qtbot.waitUntil(lambda: window.findChild(SamplesDialog) is None, timeout=60_000)
+    assert read_to_the_end == []
 
 
 def test_an_unexpected_error_is_introduced(qtbot: QtBot, open_window: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
