@@ -20,13 +20,14 @@ class ToFloat:
 
     It equals torchvision's ``ToTensor``, then ``Normalize``, bit for bit.
 
-    Args:
+    Attributes:
         statistics: what is subtracted and divided by; None leaves the images in [0, 1].
     """
 
     def __init__(self, device: torch.device, statistics: Statistics | None = None) -> None:
         # A tensor: CUDA multiplies by the reciprocal of a plain number, which is off in the last bit.
         self._white = torch.tensor(255.0, device=device)
+        self.statistics = statistics
         numbers = () if statistics is None else (statistics.mean, statistics.std)
         self._normalization = [torch.tensor(each, device=device)[:, None, None] for each in numbers]
 
@@ -44,6 +45,13 @@ class ToFloat:
             mean, std = self._normalization
             images.sub_(mean).div_(std)
         return images
+
+    def restored(self, images: Tensor) -> Tensor:
+        """The bytes that `images`, as the model sees them, come from; colours that augmentation made, rounded to such."""
+        if self._normalization:
+            mean, std = self._normalization
+            images = images * std + mean
+        return (images * self._white).round_().clamp_(0, 255).to(torch.uint8)
 
 
 class Augmented:

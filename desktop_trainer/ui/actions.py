@@ -121,6 +121,13 @@ ROWS = (
     Row("panels", "view", mark("&Panels"), submenu=True),
     Row("reset_layout", "view", mark("&Reset layout"), "", mark("Put every panel back where it was at first.")),
     Row(
+        "look_at_samples",
+        "tools",
+        mark("&Look at samples…"),
+        "",
+        mark("Show training images as the model sees them: augmented, with their classes."),
+    ),
+    Row(
         "download_data",
         "tools",
         mark("&Download the dataset…"),

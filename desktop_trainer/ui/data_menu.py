@@ -1,4 +1,4 @@
-"""What the Tools menu does about datasets: fetch one, choose the folder that holds them. Knows the form, no run."""
+"""What the Tools menu does about datasets: look at one, fetch it, choose the folder that holds them. Knows the form, no run."""
 
 from __future__ import annotations
 
@@ -11,19 +11,37 @@ from desktop_trainer.ui.actions import Actions
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.download import DownloadDialog
 from desktop_trainer.ui.form import ExperimentForm
+from desktop_trainer.ui.samples import SamplesDialog
 
 
 class DataMenu(QObject):
-    """Downloads the dataset of the form and sets its folder."""
+    """Shows samples of the form's dataset, downloads it, and sets its folder."""
 
     def __init__(self, window: QWidget, form: ExperimentForm, actions: Actions, banner: Banner) -> None:
         super().__init__(window)
         self._window, self._form, self._actions, self._banner = window, form, actions, banner
+        self._actions["look_at_samples"].triggered.connect(self.look_at_samples)
+        self._form.problems_changed.connect(self._refresh)
+        self._refresh()
 
     def close(self) -> None:
-        """End what is being fetched; the window is closing."""
-        for dialog in self._window.findChildren(DownloadDialog):
+        """End what is being fetched or shown; the window is closing."""
+        for dialog in self._window.findChildren(DownloadDialog) + self._window.findChildren(SamplesDialog):
             dialog.close_thread()
+
+    @Slot()
+    def _refresh(self) -> None:
+        self._actions["look_at_samples"].setEnabled(self._form.experiment is not None)
+
+    @Slot()
+    def look_at_samples(self) -> None:
+        """Show training samples of the form's experiment beside the window; one that is there gets the keyboard."""
+        dialog = next(filter(QWidget.isVisible, self._window.findChildren(SamplesDialog)), None)
+        if dialog is None:
+            dialog = SamplesDialog(self._form, self._window)
+            dialog.finished.connect(dialog.deleteLater)
+        dialog.show()
+        dialog.activateWindow()
 
     @Slot()
     def download(self) -> None:
