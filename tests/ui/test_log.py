@@ -89,3 +89,15 @@ def test_the_menu_speaks_the_language(log: LogPanel, monkeypatch: pytest.MonkeyP
     QApplication.sendEvent(log, QEvent(QEvent.Type.LanguageChange))
     assert child(log, QAction, "clear_log").text() == "<Clear the log>"
     assert log.accessibleName() == "<Log>"
+
+
+def test_lines_that_came_before_it_was_shown_are_read_from_their_beginning(qtbot: QtBot) -> None:
+    """However long the last one is."""
+    panel = LogPanel()
+    qtbot.addWidget(panel)
+    panel.resize(200, 100)
+    for _ in range(20):
+        panel.add("long " * 100)
+    panel.show()
+    qtbot.waitUntil(lambda: panel.horizontalScrollBar().maximum() > 0)
+    assert panel.horizontalScrollBar().value() == 0
