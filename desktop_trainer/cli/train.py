@@ -49,8 +49,6 @@ def follow(make: Callable[[], Recording], save: Path | None, *, as_json: bool) -
         from desktop_trainer.cli.output import output
 
         recording = make()
-        for sentence in recording.inexact:
-            print(f"desktop-trainer: {sentence}", file=sys.stderr)
         told = output(recording.training.experiment, as_json=as_json)
         try:
             with refusing():

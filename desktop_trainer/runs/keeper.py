@@ -74,7 +74,7 @@ class Keeper:
 
     Attributes:
         begun: whether the run came to train, so that there is something to keep.
-        noticed: sentences: what only its start has shown about why it may differ from a run without a break.
+        inexact: sentences, once it has begun: why it may differ from a run without a break.
     """
 
     def __init__(self, training: Training, folder: Path, past: Past | None, recipe: str, disk: Disk) -> None:
@@ -87,7 +87,7 @@ class Keeper:
         self._checkpoint = past.checkpoint if past else ""
         self._saved_at = (training.epoch, training.batch) if past and past.checkpoint and past.newest else None
         self.begun = past is not None
-        self.noticed: list[str] = []
+        self.inexact: tuple[str, ...] = ()
         self._made_with: dict[str, Any] = {}
         self._told = False
 
@@ -214,10 +214,10 @@ class Keeper:
             "versions": versions(),
             "threads": threads(experiment.device.threads),
         }
-        self.noticed = changed_data(past.fingerprint, self._training.info.fingerprint) if past else []
-        inexact = (*past.inexact, *self.noticed) if past else ()
-        line = started_line(started, **self._made_with, changes=past.changes if past else (), inexact=inexact)
-        self._log.add(inexact)
+        if past is not None:
+            self.inexact = (*past.inexact, *changed_data(past.fingerprint, self._training.info.fingerprint))
+        line = started_line(started, **self._made_with, changes=past.changes if past else (), inexact=self.inexact)
+        self._log.add(self.inexact)
         self._journal.write(line)
         self._save()
         self._journal.sync()

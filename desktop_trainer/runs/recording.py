@@ -52,7 +52,7 @@ class Recording:
     def inexact(self) -> tuple[str, ...]:
         """Sentences: why a run that goes on may differ from one without a break; usually there are none.
 
-        Changed data show when they have been read: then `events` has a `Notice`.
+        `events` has them as `Notice`, and also what shows only when the data have been read: that these have changed.
         """
         return self._past.inexact if self._past else ()
 
@@ -102,7 +102,7 @@ class Recording:
                     self._over = event
                 keeper.take(event)
                 if isinstance(event, RunStarted):
-                    yield from map(Notice, keeper.noticed)
+                    yield from map(Notice, keeper.inexact)
                 while (problem := keeper.attempt()) is not None:
                     yield problem
                 yield self._end(event) if isinstance(event, RunEnded) else event

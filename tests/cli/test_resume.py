@@ -97,14 +97,17 @@ def test_a_run_that_is_going_on_is_refused(run: Path, capsys: Captured) -> None:
     assert "is going on in another window" in capsys.readouterr().err
 
 
-def test_a_damaged_checkpoint_is_told_on_stderr_and_the_one_before_is_used(run: Path, capsys: Captured) -> None:
+def test_a_damaged_checkpoint_is_told_once_and_the_one_before_is_used(run: Path, capsys: Captured) -> None:
     newest = run / CHECKPOINTS / checkpoints(run)[-1]
     (newest / "weights.safetensors").write_bytes(b"")
     assert main(["resume", run.name, "--json"]) == 0
     out, err = capsys.readouterr()
-    assert "is damaged" in err
-    assert "The one before is used: 0001 epoch 0 batch 0." in err
-    assert json.loads(out.splitlines()[-1])["outcome"] == "completed"
+    lines = [json.loads(line) for line in out.splitlines()]
+    text = " ".join(line["text"] for line in lines if line["event"] == "notice")
+    assert text.count("is damaged") == 1
+    assert text.count("The one before is used: 0001 epoch 0 batch 0.") == 1
+    assert "damaged" not in err
+    assert lines[-1]["outcome"] == "completed"
 
 
 def test_a_full_disk_is_told_and_tried_again_until_there_is_room(

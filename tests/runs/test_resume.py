@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from desktop_trainer.catalog.models.dense import MLP
-from desktop_trainer.engine.events import BatchEnded, EpochEnded, Evaluating, Event, RunEnded, RunStarted
+from desktop_trainer.engine.events import BatchEnded, EpochEnded, Evaluating, Event, Notice, RunEnded, RunStarted
 from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.fields import with_value
 from desktop_trainer.experiment.problems import ExperimentError, parse_experiment
@@ -358,7 +358,7 @@ def test_where_it_cannot_be_exact_it_says_why(
     again = reopen(tmp_path)
     (sentence,) = again.inexact
     assert re.search(words, sentence)
-    list(again.events())
+    assert [event.text for event in again.events() if isinstance(event, Notice)] == [sentence]
     assert read_journal(tmp_path).starts[-1].inexact == (sentence,)
 
 
