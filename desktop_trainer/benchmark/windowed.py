@@ -13,7 +13,8 @@ from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Slot
 from desktop_trainer.benchmark.headless import EventClock, for_epochs
 from desktop_trainer.benchmark.workloads import Workload
 from desktop_trainer.engine.events import EpochEnded, Event, RunStarted
-from desktop_trainer.ui.app import create_window
+from desktop_trainer.ui.app import create_application, create_window
+from desktop_trainer.ui.garbage import GarbageCollector
 
 if TYPE_CHECKING:
     from desktop_trainer.engine.events import RunEnded
@@ -128,8 +129,10 @@ def rest(milliseconds: int) -> None:
 
 @contextmanager
 def opened_window() -> Iterator[TrainerWindow]:
-    """The window, shown; closed behind the block."""
+    """The window, shown, with garbage collected as the program does; closed behind the block."""
+    garbage = GarbageCollector(create_application())
     window = create_window()
+    window.warmed.connect(garbage.spare)
     window.show()
     rest(_SETTLE_MS)
     try:
@@ -138,3 +141,4 @@ def opened_window() -> Iterator[TrainerWindow]:
         window.close()
         window.deleteLater()
         rest(0)
+        garbage.close()

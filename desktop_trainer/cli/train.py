@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -49,6 +50,7 @@ def follow(make: Callable[[], Recording], save: Path | None, *, as_json: bool) -
         from desktop_trainer.cli.output import output
 
         recording = make()
+        gc.freeze()  # all that has been loaded would be looked through again and again for garbage
         told = output(recording.training.experiment, as_json=as_json)
         try:
             with refusing():
