@@ -15,7 +15,8 @@ import os
 import sys
 
 _ARENA_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD = -8, -3, -1
-_NEVER, _LARGEST = -1, 2**31 - 1
+_NEVER, _MAPPED_FROM = -1, (2**31 - 1, 2**25)
+"""Bytes from which on memory is mapped by itself: as many as can be said; some versions refuse more than 32 MB."""
 _DECIDED = ("MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "GLIBC_TUNABLES")
 _kept: list[ctypes.CDLL] = []
 
@@ -27,9 +28,10 @@ def keep_freed() -> None:
     libc = ctypes.CDLL(None)
     if not hasattr(libc, "gnu_get_libc_version"):
         return
-    libc.mallopt(_ARENA_MAX, 1)  # heaps of other threads are small, and given back whenever they are empty
-    libc.mallopt(_MMAP_THRESHOLD, _LARGEST)
+    if not any(libc.mallopt(_MMAP_THRESHOLD, size) for size in _MAPPED_FROM):
+        return
     libc.mallopt(_TRIM_THRESHOLD, _NEVER)
+    libc.mallopt(_ARENA_MAX, 1)  # heaps of other threads are small, and given back whenever they are empty
     _kept.append(libc)
 
 

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from desktop_trainer import malloc
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only glibc is told how to manage memory")
 
 PROGRAM = """
@@ -61,3 +63,33 @@ def test_what_the_user_has_decided_stays() -> None:
     faults, given_back = faults_and_given_back(MALLOC_ARENA_MAX="4")
     assert faults > 5 * STEP_PAGES
     assert given_back < 1
+
+
+class OldLibrary:
+    """A C library that maps no more than so many bytes' blocks by itself, and remembers what it was told."""
+
+    gnu_get_libc_version = None
+
+    def __init__(self, most: int) -> None:
+        self._most, self.told = most, {}  # type: ignore[var-annotated]
+
+    def mallopt(self, what: int, value: int) -> int:
+        if what == -3 and value > self._most:
+            return 0
+        self.told[what] = value
+        return 1
+
+
+@pytest.mark.parametrize(("most", "told"), [(2**25, {-3: 2**25, -1: -1, -8: 1}), (0, {})])
+def test_a_library_that_refuses_the_most_is_told_less_or_left_alone(
+    most: int, told: dict[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of it would be worse than nothing: every tensor would be mapped anew."""
+    library = OldLibrary(most)
+    for name in (*malloc._DECIDED,):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(malloc, "_kept", [])
+    monkeypatch.setattr("ctypes.CDLL", lambda _: library)
+    malloc.keep_freed()
+    assert library.told == told
+    assert len(malloc._kept) == bool(told)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 
-from desktop_trainer import openmp
+from desktop_trainer import i18n, openmp
 from desktop_trainer.benchmark.measure import BenchmarkFailed, Measured, Run
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
@@ -35,10 +38,23 @@ class OwnProcess:
 @contextmanager
 def own_process() -> Iterator[OwnProcess]:
     """The process, ended behind the block."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(1, get_context("spawn"), _begin, (i18n.language(),)) as pool:
         with openmp.without_limit():
             pool.submit(_nothing).result()
         yield OwnProcess(pool)
+
+
+def _begin(language: str) -> None:
+    """Called in the process. When it ends is for the benchmark to say, and it does not outlive that."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    i18n.set_language(language)
+    threading.Thread(target=_end_with_parent, name="watch-parent", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _nothing() -> None:

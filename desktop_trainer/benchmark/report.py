@@ -18,7 +18,7 @@ _PARTS = {
     "late_max": mark("heartbeat late, at worst"),
 }
 _STARTUP = {"help": "desktop-trainer --help", "painted": mark("window painted")}
-_WIDTHS = (30, 28)
+_WIDTHS = (42, 28)
 
 
 def as_values(results: Results) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from desktop_trainer.benchmark.measure import Taken, ratios, spread
 from desktop_trainer.i18n import mark
 
 PLAIN, ENGINE, WINDOW = mark("plain loop"), mark("engine, headless"), mark("engine, in the window")
-HEART = mark("the same with a heartbeat")
+HEART = mark("engine, in the window, with a heartbeat")
 LIMIT, GRAPH = mark("fixed-batch limit"), mark("graph-captured limit")
 WAYS = {
     mark("engine, channels_last"): ("device.memory_format", "channels_last"),

@@ -21,7 +21,7 @@ from desktop_trainer.benchmark.measure import Run, alternate, in_thread
 from desktop_trainer.benchmark.own_process import OwnProcess, own_process
 from desktop_trainer.benchmark.results import ENGINE, GRAPH, HEART, LIMIT, PLAIN, WAYS, WINDOW, Results
 from desktop_trainer.benchmark.workloads import Workload, has_fashion_mnist, workloads
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import mark, tr
 
 if TYPE_CHECKING:
     from desktop_trainer.ui.window import TrainerWindow
@@ -181,8 +181,11 @@ class Suite:
 
     def _saying(self, what: str) -> Callable[[str, int], None]:
         def say(name: str, number: int) -> None:
-            values = {"what": what, "number": max(number, 0), "repeats": self._plan.repeats, "name": tr(name)}
-            self._say(tr("{what}, {number} of {repeats}: {name}", **values))
+            values = {"what": what, "number": number, "repeats": self._plan.repeats, "name": tr(name)}
+            pattern = (
+                mark("{what}, {number} of {repeats}: {name}") if number > 0 else mark("{what}, to warm up: {name}")
+            )
+            self._say(tr(pattern, **values))
 
         return say
 

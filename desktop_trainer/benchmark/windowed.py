@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -78,7 +80,7 @@ class Watch(QObject):
         window.session.failed.connect(self._on_failed)
         window.session.ended.connect(self._on_ended)
         window.session.start(for_epochs(workload))
-        self._loop.exec()
+        _run(self._loop, partial(window.session.stop, discard=True))
         window.session.happened.disconnect(self._on_event)
         window.session.failed.disconnect(self._on_failed)
         window.session.ended.disconnect(self._on_ended)
@@ -124,7 +126,25 @@ def rest(milliseconds: int) -> None:
     """Let the windows do what they have to do."""
     loop = QEventLoop()
     QTimer.singleShot(milliseconds, loop.quit)
-    loop.exec()
+    _run(loop, loop.quit)
+
+
+def _run(loop: QEventLoop, stop: Callable[[], object]) -> None:
+    """Until `loop` ends. A signal lets it `stop` first: an exception in one of Qt's calls would be printed and lost."""
+    came: list[int] = []
+
+    def remember(number: int, _: object) -> None:
+        came.append(number)
+        stop()
+
+    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        loop.exec()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
 
 
 @contextmanager

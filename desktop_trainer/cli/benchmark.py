@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -37,15 +38,23 @@ def benchmark(given: dict[str, Any]) -> int:
     from desktop_trainer.benchmark.report import as_values, table
 
     plan, plot = _plan(given), _plot_file(given.get("plot"))
+    before = signal.signal(signal.SIGTERM, _end)
     try:
         with refusing():
             results = Suite(plan, _say).run()
     except BenchmarkFailed as failed:
         raise Refused(str(failed)) from failed
+    finally:
+        signal.signal(signal.SIGTERM, before)
     print(json.dumps(as_values(results), allow_nan=False) if given.get("json") else table(results), file=sys.stdout)
     if plot is not None:
         _draw(results, plot)
     return 0
+
+
+def _end(number: int, _: object) -> None:
+    """As Ctrl-C does: the process of the plain loop must end, too."""
+    raise SystemExit(128 + number)
 
 
 def _plan(given: dict[str, Any]) -> Plan:

@@ -22,6 +22,9 @@ _COLUMNS = {
 }  # fmt: skip
 """Fixed, so that a run goes on as it was, and to switch one change on does not alter what the others draw."""
 
+_OF_COLOURS = "saturation", "hue"
+"""What red, green and blue have, and grey has not."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
@@ -45,21 +48,22 @@ class Steps:
         return [*self.of_bytes, *self.of_floats, *self.at_last]
 
 
-def switched_on(settings: AugmentationSettings) -> dict[str, float]:
-    """The settings that are not as they are when all is off, by name, in their order."""
+def switched_on(settings: AugmentationSettings, channels: int) -> dict[str, float]:
+    """The settings that change images of so many channels, by name, in their order."""
     off = AugmentationSettings()
-    return {name: value for name, value in settings if value != getattr(off, name)}
+    idle = () if channels == 3 else _OF_COLOURS
+    return {name: value for name, value in settings if value != getattr(off, name) and name not in idle}
 
 
 def steps(settings: AugmentationSettings, info: DataInfo, device: torch.device) -> Steps:
     """What the settings ask for, for images such as `info` tells of, on `device`."""
-    on = switched_on(settings)
+    on = switched_on(settings, info.channels)
 
     def step(names: list[str], make: Callable[[], _Change]) -> list[Step]:
         columns = tuple(column for name in names if name in on for column in _COLUMNS[name])
         return [Step(columns, make())] if columns else []
 
-    colours = ["brightness", "contrast", "saturation", "hue"] if info.channels == 3 else ["brightness", "contrast"]
+    colours = ["brightness", "contrast", *_OF_COLOURS]
     amounts = {name: on[name] for name in colours if name in on}
     size = info.height, info.width
     return Steps(

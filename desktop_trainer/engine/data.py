@@ -18,6 +18,10 @@ Transform: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 floats for the model; all on one device. The bytes are left as they are."""
 
 
+_AT_ONCE = 4_000_000
+"""Numbers that are resized together: as floats 16 MB, however large the images are."""
+
+
 class Split(Protocol):
     """One split of a dataset, wherever it lies.
 
@@ -117,7 +121,8 @@ def resized(images: Tensor, size: int) -> Tensor:
     if size == 0 or images.shape[2:] == (size, size):
         return images
     scaled = torch.empty(*images.shape[:2], size, size, dtype=torch.uint8, device=images.device)
-    for start in range(0, len(images), 1024):
-        part = interpolate(images[start : start + 1024].float(), (size, size), mode="bilinear", antialias=True)
-        scaled[start : start + 1024] = part.round_().clamp_(0, 255).to(torch.uint8)
+    at_once = max(1, _AT_ONCE // max(images[0].numel(), scaled[0].numel())) if len(images) else 1
+    for start in range(0, len(images), at_once):
+        part = interpolate(images[start : start + at_once].float(), (size, size), mode="bilinear", antialias=True)
+        scaled[start : start + at_once] = part.round_().clamp_(0, 255).to(torch.uint8)
     return scaled

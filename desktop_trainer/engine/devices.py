@@ -1,5 +1,7 @@
 """Which device computes, and what it is lent for a run. Knows what torch reports of this machine; never falls back silently."""
 
+from typing import Any
+
 import torch
 
 from desktop_trainer.i18n import tr
@@ -17,6 +19,10 @@ class DeviceError(Exception):
     def __init__(self, cause: str, next_step: str) -> None:
         super().__init__(f"{cause} {next_step}")
         self.cause, self.next_step = cause, next_step
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle's: it may come from another process."""
+        return type(self), (self.cause, self.next_step)
 
 
 class DeviceMissing(DeviceError):

@@ -8,6 +8,7 @@ from contextlib import closing
 import torch
 from torch import Tensor, nn
 
+from desktop_trainer import malloc
 from desktop_trainer.engine.arithmetic import Arithmetic
 from desktop_trainer.engine.devices import DeviceError, choose_device
 from desktop_trainer.engine.evaluation import Evaluation
@@ -55,9 +56,12 @@ def examine(
     check_fit(experiment, weights)
     examination = _Examination(experiment, weights, statistics)
     puller = Puller(experiment.device)
-    with closing(examination.events()) as events:
-        while (event := puller.next(events, examination.explained)) is not None:
-            yield event
+    try:
+        with closing(examination.events()) as events:
+            while (event := puller.next(events, examination.explained)) is not None:
+                yield event
+    finally:
+        malloc.give_back()
 
 
 class _Examination:

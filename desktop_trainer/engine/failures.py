@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
@@ -26,6 +27,10 @@ class OutOfMemory(DeviceError, MemoryError):
     def __init__(self, cause: str, next_step: str, needed: str, changes: Mapping[str, int]) -> None:
         super().__init__(cause, next_step)
         self.needed, self.changes = needed, dict(changes)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle's."""
+        return type(self), (self.cause, self.next_step, self.needed, self.changes)
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -173,6 +173,7 @@ class Training:
             self._build()
         self.train.open()
         self.test.open()
+        malloc.give_back()  # what loading needed and training does not
         self.watch.set(trained)  # to make ready is not to train
         if self._resumed is not None:
             self._restore(self._resumed)
@@ -268,7 +269,7 @@ class Training:
         )
 
     def _words(self) -> Iterator[str]:
-        """What distinguishes the step from the plain one, by its usual names."""
+        """What distinguishes how it computes from the plain loop, by its usual names."""
         yield from self.transforms.words
         yield from self.arithmetic.words
         if any(group.get("fused") for group in self.optimizer.param_groups):
@@ -277,6 +278,10 @@ class Training:
             yield "compiled, CUDA graphs" if self._compiled.graphs else "compiled"
         if self.step.parts > 1:
             yield f"batch_parts={self.step.parts}"
+        if self.experiment.data.test_batch_size:
+            yield f"test_batch_size={self.experiment.data.test_batch_size}"
+        if self.experiment.device.threads and self.device.type == "cpu":
+            yield f"threads={self.experiment.device.threads}"
 
     def _order(self) -> Tensor | None:
         """The order of this epoch's samples; None is the order in which they are stored."""

@@ -100,7 +100,7 @@ class Transforms:
         self.plain, self.measured = ToFloat(device, statistics), measured
         self._seed, self._device = experiment.training.seed, device
         self._changes = steps(experiment.augmentation, info, device)
-        self.words = list(_words(experiment, measured))
+        self.words = list(_words(experiment, info.channels, measured))
 
     def of_epoch(self, epoch: int) -> Transform:
         """The `Transform` of the training images in `epoch` (from 0): what is drawn for a sample depends on nothing else."""
@@ -116,8 +116,8 @@ def _statistics(normalization: str, channels: int, measured: Statistics | None) 
     return {"dataset": measured, "imagenet": IMAGENET, "symmetric": symmetric(channels)}.get(normalization)
 
 
-def _words(experiment: Experiment, measured: Statistics | None) -> Iterator[str]:
+def _words(experiment: Experiment, channels: int, measured: Statistics | None) -> Iterator[str]:
     if (normalization := experiment.data.normalization) != "none":
         yield f"normalization {normalization} ({measured})" if measured else f"normalization {normalization}"
-    if on := switched_on(experiment.augmentation):
+    if on := switched_on(experiment.augmentation, channels):
         yield f"augmentation ({', '.join(f'{name} {value:g}' for name, value in on.items())})"

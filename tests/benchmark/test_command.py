@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from desktop_trainer.cli import main
@@ -48,6 +50,31 @@ def test_a_quick_run_measures_every_contender_and_leaves_no_trace(home: Path, tm
         assert plot.read_text().startswith("<?xml")
         assert set(read["frames"]) == {"1000", "10000"}
         assert any("offscreen" in note for note in read["notes"])
+
+
+@pytest.mark.skipif(sys.platform == "win32" or not HAS_QT, reason="signals, and the window")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_it_can_be_interrupted_while_the_window_trains(number: signal.Signals, code: int) -> None:
+    """An exception in a slot of Qt would be printed and lost; no process is left."""
+    command = [sys.executable, "-m", "desktop_trainer", "benchmark", "--device", "cpu", "--only", "t3", "--quick"]
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    with subprocess.Popen(
+        [*command, "--repeat", "50"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as program:
+        assert program.stderr is not None
+        next(line for line in program.stderr if "in the window" in line)
+        children = psutil.Process(program.pid).children(recursive=True)
+        program.send_signal(number)
+        rest = program.stderr.read()
+        assert program.wait(60) == code, rest
+    assert "Traceback" not in rest
+    gone, alive = psutil.wait_procs(children, timeout=10)
+    assert (len(gone) > 0, alive) == (True, [])
 
 
 def test_only_the_groups_asked_for_are_measured(

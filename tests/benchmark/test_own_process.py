@@ -1,7 +1,11 @@
 """The plain loop is measured as its reader runs it: in a process that knows nothing of this program."""
 
+import contextlib
 import os
+import subprocess
+import sys
 
+import psutil
 import pytest
 
 from desktop_trainer import process
@@ -28,3 +32,21 @@ def test_a_process_that_ends_is_said() -> None:
         plain._pool.submit(os._exit, 3)
         with pytest.raises(BenchmarkFailed, match="process of the plain loop ended"):
             plain.contender(parse_experiment({}))()
+
+
+def test_it_does_not_outlive_a_benchmark_that_was_killed() -> None:
+    """Which could not tell it to end."""
+    program = (
+        "import os\n"
+        "from desktop_trainer.benchmark.own_process import own_process\n"
+        "if __name__ == '__main__':\n"
+        "    with own_process() as plain:\n"
+        "        print(plain._pool.submit(os.getpid).result(), flush=True)\n"
+        "        os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == -9
+    (pid,) = map(int, done.stdout.split())
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(pid).wait(20)
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE

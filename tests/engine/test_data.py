@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
+from torch.nn.functional import interpolate as interpolate_all
 from torchvision.datasets import FashionMNIST
 from torchvision.transforms import ToTensor
 from torchvision.transforms.functional import resize
 
+from desktop_trainer.engine import data
 from desktop_trainer.engine.data import InMemory, order_of_epoch, resized
 from desktop_trainer.engine.transforms import ToFloat
 from desktop_trainer.experiment.batches import BatchPlan
@@ -96,3 +100,19 @@ def test_resizing_leaves_what_fits_and_keeps_flat_colours() -> None:
     assert resized(images, 0) is images
     assert resized(images, 8) is images
     assert (resized(images, 5) == 200).all()
+
+
+def test_large_images_are_resized_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this takes beside the images does not depend on how large they are; the results are the same."""
+    images = torch.randint(0, 256, (7, 3, 400, 300), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    together, sizes = resized(images, 20), []
+
+    def interpolate(part: Tensor, *arguments: Any, **more: Any) -> Tensor:
+        sizes.append(part.numel())
+        return interpolate_all(part, *arguments, **more)
+
+    monkeypatch.setattr(data, "interpolate", interpolate)
+    monkeypatch.setattr(data, "_AT_ONCE", 800_000)
+    assert torch.equal(resized(images, 20), together)
+    assert sum(sizes) == images.numel()
+    assert max(sizes) <= 800_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import weakref
 from typing import Any
 
@@ -218,3 +219,11 @@ def test_the_allocators_real_error_is_recognised() -> None:
         torch.empty(2**50, dtype=torch.uint8)
     assert out_of_memory(caught.value)
     assert needed_memory(caught.value) == "1073741824.00 MiB"
+
+
+@pytest.mark.parametrize(
+    "error", [DeviceLost("It failed.", "Restart."), OutOfMemory("Full.", "Less.", "1 GiB", {"a": 1})]
+)
+def test_an_error_of_a_device_comes_whole_from_another_process(error: DeviceLost | OutOfMemory) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))

@@ -128,3 +128,17 @@ def test_other_errors_pass_unchanged(small: Any, hooked: Any) -> None:
     with pytest.raises(RuntimeError, match="shapes do not fit") as caught:
         list(examine(experiment, weights))
     assert caught.value is error
+
+
+def test_an_examination_gives_back_the_memory_that_was_kept_for_its_steps(
+    small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when it is given up."""
+    given_back: list[int] = []
+    monkeypatch.setattr("desktop_trainer.malloc.give_back", lambda: given_back.append(1))
+    experiment = small()
+    events = examine(experiment, weights_of(experiment))
+    next(events)
+    assert given_back == []
+    events.close()
+    assert given_back == [1]

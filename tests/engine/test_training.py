@@ -241,3 +241,20 @@ def test_a_device_that_is_missing_is_an_error_before_anything_is_loaded(
     monkeypatch.setattr(type(experiment.data.dataset), "load", None)
     with pytest.raises(DeviceMissing, match=r"no device cuda:99.*cpu"):
         next(Training(experiment).events())
+
+
+def test_memory_that_is_kept_for_steps_is_given_back_around_them(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before, because to read and resize takes more than to train; behind, because others want it."""
+    seen: list[str] = []
+    monkeypatch.setattr("desktop_trainer.malloc.give_back", lambda: seen.append("given back"))
+    for event in Training(small()).events():
+        if isinstance(event, RunStarted | BatchEnded | RunEnded) and seen[-1:] != [name := type(event).__name__]:
+            seen.append(name)
+    assert seen == ["given back", "RunStarted", "BatchEnded", "RunEnded", "given back"]
+
+
+def test_the_run_says_what_else_can_change_its_last_digits(small: Any) -> None:
+    """Threads, of which each adds up a part, and test batches of another size."""
+    experiment = small(device={"threads": 1}, test_batch_size=20)
+    started = next(event for event in Training(experiment).events() if isinstance(event, RunStarted))
+    assert started.step == "test_batch_size=20, threads=1"

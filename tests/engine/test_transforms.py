@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from desktop_trainer.engine.augmentation import steps
+from desktop_trainer.engine.augmentation import steps, switched_on
 from desktop_trainer.engine.data import InMemory, Transform, order_of_epoch
 from desktop_trainer.engine.events import EpochEnded, Evaluated, RunStarted
 from desktop_trainer.engine.examination import examine
@@ -188,3 +188,10 @@ def test_no_number_of_a_batch_is_waited_for(everything: dict[str, float], channe
     found = transform(images_of(info).to(device), torch.arange(SAMPLES, device=device))
     assert found.shape == (SAMPLES, channels, info.height, info.width)
     assert found.dtype == torch.float32
+
+
+def test_what_does_nothing_to_grey_images_is_not_said_to_be_on() -> None:
+    """A run names what was done."""
+    said = switched_on(AugmentationSettings(hue=0.3, saturation=0.2, flip=0.5), 1)
+    assert said == {"flip": 0.5}
+    assert set(switched_on(AugmentationSettings(hue=0.3, saturation=0.2), 3)) == {"hue", "saturation"}
