@@ -263,7 +263,7 @@ def test_augmentation_can_be_switched_off_for_the_last_epochs(small: Values, tmp
     run_to(begin(small, tmp_path, augmentation__shift=1), BatchEnded, 2, 4)
     events = reopen(tmp_path, {"augmentation.shift": 0}).events()
     started = next(event for event in events if isinstance(event, RunStarted))
-    assert (started.epoch, started.batch, started.step) == (1, 4, "")
+    assert (started.epoch, started.batch, started.step) == (1, 4, "threads=1")
     events.close()
     assert read_journal(tmp_path).starts[-1].changes == ("augmentation.shift",)
 
