@@ -22,6 +22,8 @@ def show_choices(kind: str | None) -> int:
         for name, title, explanation in _rows(each):
             print(f"  {name:<20} {title}")
             print(textwrap.fill(explanation, 100, initial_indent=" " * 23, subsequent_indent=" " * 23))
+        for failure in REGISTRIES[each].failures() if each in REGISTRIES else ():
+            print(f"  ! {failure}")
     return 0
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from collections.abc import Iterator, Mapping
+from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic_core import PydanticCustomError, core_schema
@@ -31,17 +33,22 @@ C = TypeVar("C", bound=Choice)
 
 
 class Registry(Mapping[str, type[C]], Generic[C]):
-    """Choice classes by name, filled by importing `module` when first read.
+    """Choice classes by name, filled by importing `module`, or every module of that package, when first read.
 
     As metadata of a field, ``Annotated[ModelChoice, MODELS]``, it validates the field: a name, a mapping with
     ``name`` and options, or a choice.
+
+    Attributes:
+        failed: modules of the package that could not be imported, with the error of each. The others are there.
     """
 
     def __init__(self, kind: str, module: str) -> None:
         self.kind = kind
+        self.failed: dict[str, Exception] = {}
         self._module = module
         self._choices: dict[str, type[C]] = {}
-        self._filled = False
+        self._filled = self._filling = False
+        self._lock = RLock()  # a module that is being imported may look into its own registry
 
     def register(self, choice: type[C]) -> type[C]:
         """Class decorator: make `choice` known under its name.
@@ -65,10 +72,26 @@ class Registry(Mapping[str, type[C]], Generic[C]):
         return len(self._fill())
 
     def _fill(self) -> dict[str, type[C]]:
-        if not self._filled:
-            self._filled = True
-            importlib.import_module(self._module)
+        """All choices. Another thread waits until all are there; what could not be imported as a whole is tried again."""
+        with self._lock:
+            if not (self._filled or self._filling):
+                self._filling = True
+                try:
+                    self._import()
+                    self._filled = True
+                finally:
+                    self._filling = False
         return self._choices
+
+    def _import(self) -> None:
+        package = importlib.import_module(self._module)
+        for module in pkgutil.iter_modules(getattr(package, "__path__", ()), f"{self._module}."):
+            try:
+                importlib.import_module(module.name)
+            except Exception as error:  # noqa: BLE001  a module that somebody adds may raise anything; the others must be there
+                self.failed[module.name] = error
+                for name in [name for name, choice in self._choices.items() if choice.__module__ == module.name]:
+                    del self._choices[name]
 
     def validate(self, value: Any) -> C:
         """The choice that `value` describes: a choice, a name, or a mapping of name and options.
@@ -88,7 +111,15 @@ class Registry(Mapping[str, type[C]], Generic[C]):
     def _unknown(self, name: Any) -> str:
         if name is None:
             return tr("The name is missing. Known are: {known}.", known=", ".join(self))
-        return tr("There is no {name!r}. Known are: {known}.", name=name, known=", ".join(self))
+        text = tr("There is no {name!r}. Known are: {known}.", name=name, known=", ".join(self))
+        return " ".join((text, *self.failures()))
+
+    def failures(self) -> list[str]:
+        """A sentence for each module that could not be loaded."""
+        return [
+            tr("{module} could not be loaded: {kind}: {error}", module=module, kind=type(error).__name__, error=error)
+            for module, error in self.failed.items()
+        ]
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         dump = core_schema.plain_serializer_function_ser_schema(Choice.model_dump)

@@ -1,5 +1,1 @@
-"""The datasets. Importing this fills the registry; it knows no torch until one is loaded."""
-
-from desktop_trainer.catalog.datasets import digits, image_folder, images, synthetic
-
-__all__ = ["digits", "image_folder", "images", "synthetic"]
+"""The datasets, one module for each kind. It knows no torch until one is loaded."""
