@@ -8,9 +8,10 @@ import secrets
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from desktop_trainer.i18n import tr
+from desktop_trainer.regular_files import Unfit, append_regular, is_link
 
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EACCES)
@@ -29,8 +30,8 @@ class Disk:
         return path.open("xb")
 
     def append(self, path: Path) -> BinaryIO:
-        """The file, made if it is not there, open for writing behind its end; nothing is held back in the process."""
-        return cast("BinaryIO", path.open("ab", buffering=0))
+        """See `append_regular`."""
+        return append_regular(path)
 
     def write(self, file: BinaryIO, data: bytes) -> None:
         """Hand `data` to the operating system, in one call where it takes all of it."""
@@ -74,15 +75,20 @@ class Disk:
         path.rmdir()
 
 
-def write_file(path: Path, data: bytes, disk: Disk | None = None) -> None:
-    """Make `data` the content of `path`, through a temporary file beside it. A link is followed, not replaced.
+def write_file(path: Path, data: bytes, disk: Disk | None = None, *, links: bool = True) -> None:
+    """Make `data` the content of `path`, through a temporary file beside it.
+
+    Args:
+        links: follow a link, and do not replace it; without, a link is refused, as in the folder of a run.
 
     Raises:
         SaveFailed: if that was not possible. The old content is then intact; only if the very last step fails, the
             folder's fsync, the new content is there already and might not outlive a power cut.
     """
     disk = disk or Disk()
-    target = Path(os.path.realpath(path))
+    if not links and is_link(path):
+        raise link_refused(path)
+    target = Path(os.path.realpath(path)) if links else path
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         with disk.create(temporary) as file:
@@ -99,8 +105,15 @@ def write_file(path: Path, data: bytes, disk: Disk | None = None) -> None:
         raise
 
 
+def link_refused(path: Path) -> SaveFailed:
+    """The error for a file or a folder of a run that is a link."""
+    return SaveFailed(tr("{file} in {folder} is a link. What belongs to a run lies in its own folder: put the file or folder itself there, or remove the link.", file=path.name, folder=path.parent))  # fmt: skip
+
+
 def save_failed(path: Path, needed: int, error: OSError) -> SaveFailed:
     """The error for the file `path` of `needed` bytes that could not be written because of `error`."""
+    if is_link(path) and isinstance(error, Unfit):
+        return link_refused(path)
     failed = tr("{file} could not be saved in {folder}.", file=path.name, folder=path.parent)
     return SaveFailed(f"{failed} {_reason(path, needed, error)}")
 

@@ -111,7 +111,7 @@ class Keeper:
             write_experiment(self._folder, experiment, self._disk)
         if past is None and self._training.weights is not None:
             # Until the first checkpoint, these are what the run would have to begin with again.
-            save_model(self._folder / MODEL, SavedModel(experiment, self._training.weights), self._disk)
+            save_model(self._folder / MODEL, SavedModel(experiment, self._training.weights), self._disk, links=False)
 
     def take(self, event: Event) -> None:
         """Take in an event; what is to be written for it is done by `attempt`.

@@ -64,7 +64,7 @@ class KeptModels:
             SaveFailed: if that was not possible; the files from before are still there, and `write` can be tried again.
         """
         for name, model in list(self._unwritten.items()):
-            save_model(self._folder / name, model, self._disk)
+            save_model(self._folder / name, model, self._disk, links=False)
             del self._unwritten[name]
 
 
@@ -80,6 +80,6 @@ def _figures(ended: EpochEnded) -> dict[str, float]:
 def _read(path: Path) -> SavedModel | None:
     """What a file of the run holds; None if it cannot be read: the run goes on and writes it anew."""
     try:
-        return load_model(path)
+        return load_model(path, links=False)
     except ModelFileError:
         return None

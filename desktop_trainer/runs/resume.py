@@ -36,6 +36,7 @@ from desktop_trainer.runs.run_folder import (
     RunFacts,
     new_facts,
     read_settings,
+    refuse_links,
     write_experiment,
     write_facts,
 )
@@ -59,11 +60,12 @@ def reopen(
         checkpoint: the name of another checkpoint to go back to.
 
     Raises:
-        NotARun: if the folder holds no run. RunBusy: if it is going on. SaveFailed: if the folder cannot be written.
+        NotARun: if the folder holds no run, or a link. RunBusy: if it is going on. SaveFailed: if the folder cannot be written.
         CheckpointError: if there are checkpoints and none can be used, or the newest one is of a newer version.
         ExperimentError: if the changes do not make an experiment, or not the same run.
         DeviceMissing: if this machine has no such device.
     """
+    refuse_links(folder)
     known_facts(folder)  # a folder that is no run must not be given a lock
     lock = RunLock(folder)
     lock.acquire()
@@ -197,7 +199,7 @@ def _divergence(history: History) -> tuple[int, int]:
 def _first_weights(folder: Path) -> Any:
     """What the run was to start from; None for new parameters."""
     try:
-        return load_model(folder / MODEL).weights
+        return load_model(folder / MODEL, links=False).weights
     except ModelFileUnreadable:
         return None
 

@@ -162,7 +162,7 @@ def test_what_the_system_does_not_give_is_unreadable_not_damaged(two: Path, monk
     def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr("desktop_trainer.runs.checkpoint.open_regular", refuse)
     with pytest.raises(CheckpointUnreadable, match="cannot be read: Permission denied"):
         load_checkpoint(two, newest(two).name)
 
