@@ -36,6 +36,7 @@ from desktop_trainer.runs.model_errors import ModelFileError
 from desktop_trainer.runs.plain_json import NotPlain, as_number, as_object, as_whole, parse_object, read_object
 from desktop_trainer.runs.run_folder import CHECKPOINTS, MANIFEST, STATE
 from desktop_trainer.runs.safetensors_check import checked_metadata
+from desktop_trainer.runs.safetensors_file import serialized
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,6 +47,8 @@ _FILES = (WEIGHTS, OPTIMIZER, STATE)
 _MOST_STATE = 16 * 2**20
 _MOST_BYTES = 2**53
 """What is read is bounded by the memory that is free."""
+_TIMES = 16
+"""An optimizer remembers several tensors for each of the model."""
 _COPIES = 2
 """So many times as many bytes as the files have are in memory while they are read."""
 
@@ -81,16 +84,17 @@ def save_checkpoint(folder: Path, state: State, disk: Disk | None = None, *, kee
 
 
 def _files(state: State) -> dict[str, bytes]:
-    import safetensors.torch
-
     from desktop_trainer.runs.state_tree import split
 
     _, weights = split(state["model"])
     plain, tensors = split({key: value for key, value in state.items() if key != "model"})
+    text = json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()
+    if len(text) > _MOST_STATE:
+        raise SaveFailed(tr("The run cannot be saved, because it could not be read back: what is no tensor takes {size} bytes, and at most {most} are read.", size=len(text), most=_MOST_STATE))  # fmt: skip
     return {
-        WEIGHTS: safetensors.torch.save(weights),
-        OPTIMIZER: safetensors.torch.save(tensors),
-        STATE: json.dumps(plain, ensure_ascii=False, allow_nan=False).encode(),
+        WEIGHTS: b"".join(serialized(weights)),
+        OPTIMIZER: b"".join(serialized(tensors, times=_TIMES)),
+        STATE: text,
     }
 
 
@@ -227,7 +231,7 @@ def _state(contents: Mapping[str, bytes]) -> State:
     from desktop_trainer.runs.state_tree import NotAState, joined
 
     try:
-        state = as_object(joined(parse_object(contents[STATE]), _tensors(contents[OPTIMIZER])))
+        state = as_object(joined(parse_object(contents[STATE]), _tensors(contents[OPTIMIZER], _TIMES)))
         state["model"] = _tensors(contents[WEIGHTS])
         _check(state)
     except (NotPlain, NotAState, RecursionError) as error:
@@ -235,11 +239,11 @@ def _state(contents: Mapping[str, bytes]) -> State:
     return state
 
 
-def _tensors(data: bytes) -> dict[str, Tensor]:
+def _tensors(data: bytes, times: int = 1) -> dict[str, Tensor]:
     import safetensors
     import safetensors.torch
 
-    checked_metadata(data)
+    checked_metadata(data, times=times)
     try:
         return safetensors.torch.load(data)
     except (safetensors.SafetensorError, ValueError, RuntimeError) as error:

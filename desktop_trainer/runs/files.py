@@ -6,13 +6,15 @@ import errno
 import os
 import secrets
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from desktop_trainer.i18n import tr
 from desktop_trainer.regular_files import Unfit, append_regular, is_link
 
+Content: TypeAlias = bytes | Sequence[bytes | memoryview]
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EACCES)
 """What file systems that cannot fsync a folder, some of them on the network, answer."""
@@ -33,7 +35,7 @@ class Disk:
         """See `append_regular`."""
         return append_regular(path)
 
-    def write(self, file: BinaryIO, data: bytes) -> None:
+    def write(self, file: BinaryIO, data: bytes | memoryview) -> None:
         """Hand `data` to the operating system, in one call where it takes all of it."""
         rest = memoryview(data)
         while rest:
@@ -75,8 +77,8 @@ class Disk:
         path.rmdir()
 
 
-def write_file(path: Path, data: bytes, disk: Disk | None = None, *, links: bool = True) -> None:
-    """Make `data` the content of `path`, through a temporary file beside it.
+def write_file(path: Path, data: Content, disk: Disk | None = None, *, links: bool = True) -> None:
+    """Make `data`, perhaps in parts, the content of `path`, through a temporary file beside it.
 
     Args:
         links: follow a link, and do not replace it; without, a link is refused, as in the folder of a run.
@@ -89,17 +91,19 @@ def write_file(path: Path, data: bytes, disk: Disk | None = None, *, links: bool
     if not links and is_link(path):
         raise link_refused(path)
     target = Path(os.path.realpath(path)) if links else path
+    parts = [data] if isinstance(data, bytes) else data
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         with disk.create(temporary) as file:
-            disk.write(file, data)
+            for part in parts:
+                disk.write(file, part)
             disk.sync(file)
         disk.replace(temporary, target)
         disk.sync_folder(target.parent)
     except OSError as error:
         with suppress(OSError):  # the failure that led here is the one to report
             disk.remove(temporary)
-        raise save_failed(target, len(data), error) from error
+        raise save_failed(target, sum(map(len, parts)), error) from error
     except BaseException:
         disk.remove(temporary)
         raise

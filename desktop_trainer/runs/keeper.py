@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from desktop_trainer.engine.events import BatchEnded, EpochEnded, Event, Records, RunEnded, RunStarted
 from desktop_trainer.engine.training import Training
@@ -26,7 +26,7 @@ from desktop_trainer.runs.journal import Journal
 from desktop_trainer.runs.journal_lines import save_failed_line, saved_line, started_line
 from desktop_trainer.runs.kept_models import KeptModels, finite
 from desktop_trainer.runs.lock import RunLock
-from desktop_trainer.runs.model_file import SavedModel, save_model
+from desktop_trainer.runs.model_file import SavedModel, check_savable, save_model
 from desktop_trainer.runs.run_folder import (
     BEST,
     CHECKPOINTS,
@@ -43,6 +43,9 @@ from desktop_trainer.runs.run_folder import (
 from desktop_trainer.runs.run_log import RunLog
 from desktop_trainer.runs.schedule import Schedule
 from desktop_trainer.runs.versions import threads, versions
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 GOES_ON = ("completed", "stopped", "early_stopped")
 """How a run ends that can go on from its very end; its model is kept as it is then."""
@@ -176,8 +179,11 @@ class Keeper:
 
     def snapshot(self) -> SavedModel:
         """A copy of the model as it is between two events, with the figures of the last whole epoch."""
+        weights = self._training.model.state_dict()
+        return self._with_facts({name: tensor.detach().cpu().clone() for name, tensor in weights.items()})
+
+    def _with_facts(self, weights: Mapping[str, Tensor]) -> SavedModel:
         training, figures = self._training, dict(self.models.figures)
-        weights = {name: tensor.detach().cpu().clone() for name, tensor in training.model.state_dict().items()}
         return SavedModel(
             training.experiment, weights, figures, training.info.class_names, training.transforms.measured
         )
@@ -207,6 +213,7 @@ class Keeper:
 
     def _start(self, started: RunStarted) -> None:
         experiment, past = self._training.experiment, self._past
+        check_savable(self._with_facts(self._training.model.state_dict()))  # not after the first epoch
         if past is not None and past.changes:  # not before: loading may fail, and nothing was trained with them then
             write_experiment(self._folder, experiment, self._disk)
         self._made_with = {

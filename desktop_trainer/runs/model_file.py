@@ -41,6 +41,7 @@ from desktop_trainer.runs.model_errors import (
     refused,
 )
 from desktop_trainer.runs.safetensors_check import checked_metadata
+from desktop_trainer.runs.safetensors_file import check_header, serialized
 
 __all__ = [
     "ModelFileDamaged",
@@ -83,9 +84,23 @@ def save_model(path: Path, model: SavedModel, disk: Disk | None = None, *, links
     """Write `model` into one safetensors file, without the settings that belong to this machine.
 
     Raises:
-        SaveFailed: see `write_file`.
+        SaveFailed: see `write_file` and `serialized`.
     """
-    weights = _plain(model.weights)
+    weights, metadata = _plain(model.weights), _metadata(model)
+    metadata[_DIGEST] = _digest(weights, metadata)
+    write_file(path, serialized(weights, metadata), disk, links=links)
+
+
+def check_savable(model: SavedModel) -> None:
+    """See whether `save_model` will write such a model, whatever its numbers are.
+
+    Raises:
+        SaveFailed: if not.
+    """
+    check_header(model.weights, _metadata(model))
+
+
+def _metadata(model: SavedModel) -> dict[str, str]:
     metadata = {
         _FORMAT: str(FORMAT),
         _VERSION: __version__,
@@ -96,8 +111,7 @@ def save_model(path: Path, model: SavedModel, disk: Disk | None = None, *, links
         metadata["experiment"] = _json(shared_values(model.experiment))
     if model.statistics is not None:
         metadata["statistics"] = _json(model.statistics.values())
-    metadata[_DIGEST] = _digest(weights, metadata)
-    write_file(path, safetensors.torch.save(weights, metadata), disk, links=links)
+    return metadata
 
 
 def export_state_dict(path: Path, weights: Mapping[str, Tensor]) -> None:

@@ -143,7 +143,7 @@ def test_a_folder_that_is_no_run_or_is_going_on_or_is_there_already_is_refused(r
 
 
 class Full(Disk):
-    def write(self, _file: object, _data: bytes) -> None:
+    def write(self, _file: object, _data: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 

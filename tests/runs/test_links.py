@@ -11,6 +11,7 @@ import pytest
 
 from desktop_trainer.cli import main
 from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.runs import store
 from desktop_trainer.runs.checkpoint import save_checkpoint
 from desktop_trainer.runs.checkpoint_folders import all_names, prune, sweep
 from desktop_trainer.runs.files import Disk, SaveFailed
@@ -85,6 +86,19 @@ def test_the_folder_of_a_run_may_be_reached_through_a_link(trained: Path, tmp_pa
     assert read_summary(tmp_path / "linked").checkpoint
     list(reopen(tmp_path / "linked", {"training.epochs": 2}).events())
     assert read_journal(trained).position == (2, 0)
+
+
+def test_such_a_folder_can_be_discarded_and_brought_back(trained: Path, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    (runs / "linked").symlink_to(trained, target_is_directory=True)
+    store.discard(runs / "linked")
+    (found,) = store.binned(runs)
+    assert store.restore(found) == runs / "linked"
+    store.discard(runs / "linked")
+    store.empty_bin(runs, days=0)
+    assert not store.binned(runs)
+    assert read_summary(trained).checkpoint
 
 
 def test_a_forged_run_cannot_write_into_a_file_of_the_user(
