@@ -57,6 +57,16 @@ class KeptModels:
             self.last = self._unwritten[MODEL] = model
         return good
 
+    def write_again(self) -> None:
+        """Let the next `write` make files anew that have been deleted: the best model there is yet is then the last one."""
+        if self.last is None:
+            return
+        if not (self._folder / MODEL).exists():
+            self._unwritten.setdefault(MODEL, self.last)
+        if not (self._folder / BEST).exists() and self._best_accuracy >= 0:
+            self._best_accuracy = self.last.metrics.get("test_accuracy", -1.0)
+            self._unwritten.setdefault(BEST, self.last)
+
     def write(self) -> None:
         """Write what is new.
 

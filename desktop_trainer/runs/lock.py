@@ -54,6 +54,11 @@ class RunLock:
         """Free the lock; nothing happens if it is not held."""
         self._lock.release()
 
+    def renew(self) -> None:
+        """Take the lock again, in a folder from which it was deleted; see the class for what is raised."""
+        self.release()
+        self.acquire()
+
     def __enter__(self) -> Self:
         self.acquire()
         return self
