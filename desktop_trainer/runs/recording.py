@@ -9,7 +9,7 @@ from pathlib import Path
 
 from desktop_trainer.engine.events import BatchEnded, Notice, RunEnded, RunStarted
 from desktop_trainer.engine.training import Training
-from desktop_trainer.runs.events import RunEvents, SaveProblem
+from desktop_trainer.runs.events import FilesMended, RunEvents, SaveProblem
 from desktop_trainer.runs.files import Disk, SaveFailed
 from desktop_trainer.runs.history import History
 from desktop_trainer.runs.keeper import GOES_ON, Keeper, Past
@@ -106,7 +106,7 @@ class Recording:
                     yield from map(Notice, keeper.inexact)
                 while (problem := keeper.attempt()) is not None:
                     yield problem
-                yield from map(Notice, keeper.notices())
+                yield from map(FilesMended, keeper.notices())
                 yield self._end(event) if isinstance(event, RunEnded) else event
 
     @contextmanager
