@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from desktop_trainer import i18n
+from desktop_trainer.runs import retrying
 
 # Before torch is loaded. While another program computes, threads that wait by spinning make a small step take seconds.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -45,6 +46,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DESKTOP_TRAINER_HOME", str(folder))
     monkeypatch.delenv("DESKTOP_TRAINER_DATA", raising=False)
     i18n.set_language("en")
+    monkeypatch.setattr(retrying, "PAUSES", ())  # nobody waits for a disk that a test lets fail
     return folder
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -36,9 +37,10 @@ def evaluate(path: str, flags: list[tuple[str, Any]], *, as_json: bool) -> int:
     """Tell loss and accuracy of the model in `path`, on its own test set or the one that the flags name.
 
     Raises:
-        Refused: if the model cannot be loaded, or does not fit the data.
+        Refused: if the model cannot be loaded, does not fit the data, or has no finite loss.
     """
     from desktop_trainer.cli.output import output
+    from desktop_trainer.engine.events import Evaluated
     from desktop_trainer.engine.examination import examine
 
     saved, values = load(path)
@@ -50,6 +52,8 @@ def evaluate(path: str, flags: list[tuple[str, Any]], *, as_json: bool) -> int:
     with refusing(), closing(examine(experiment, saved.weights, saved.statistics)) as events:
         for event in events:
             told.show(event)
+            if isinstance(event, Evaluated) and not math.isfinite(event.loss):
+                raise Refused(tr("The model's loss on the test set is not a finite number, so the model is of no use: its training diverged, or its file was changed. Take an earlier model of its run."))  # fmt: skip
     return 0
 
 

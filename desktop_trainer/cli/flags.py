@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin
 
 from desktop_trainer.cli.parser import Parser, flag_name
 from desktop_trainer.experiment.fields import Setting, Values, get_value, merged, settings_of, to_values, with_value
-from desktop_trainer.experiment.problems import ExperimentError, Problem, parse_experiment, read_values
+from desktop_trainer.experiment.problems import ExperimentError, Problem, load_values, parse_experiment
 from desktop_trainer.experiment.recipes import recipe
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import mark, tr
@@ -38,7 +38,7 @@ def source_values(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _config(file: str) -> dict[str, Any]:
     try:
-        return read_values(Path(file).read_text(encoding="utf-8"))
+        return load_values(Path(file))
     except (OSError, ValueError) as error:
         why = error if isinstance(error, ExperimentError) else getattr(error, "strerror", None) or error
         text = tr("{file} cannot be read: {error}", file=file, error=why)

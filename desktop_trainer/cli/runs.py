@@ -142,6 +142,8 @@ def restore(asked: str | None) -> int:
     if asked is None:
         print("\n".join(clean(folder.name) for folder in binned) or tr("The bin is empty."))
         return 0
+    if not asked.strip():
+        raise Refused(tr("Say which deleted run: its name, or a part of it."), 2)
     name = matching(asked, list(dict.fromkeys(folder.name for folder in binned)), tr("There is no {asked} in the bin.", asked=f"“{clean(asked)}”"))  # fmt: skip
     with _refusing():
         restored = store.restore(next(folder for folder in binned if folder.name == name))

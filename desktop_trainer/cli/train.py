@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,12 +127,13 @@ def _wait_for_room(problem: SaveProblem, signals: StopSignals) -> None:
 
 def _saved(recording: Recording, save: Path | None) -> RunEnded:
     from desktop_trainer.runs.model_file import export_state_dict, save_model
+    from desktop_trainer.runs.retrying import patiently
 
     ended = recording.ended or recording.training.ended("failed")
     if save is None or recording.kept is None:
         return ended
     if save.suffix in _BARE:
-        export_state_dict(save, recording.kept.weights)
+        patiently(partial(export_state_dict, save, recording.kept.weights))
     else:
-        save_model(save, recording.kept)
+        patiently(partial(save_model, save, recording.kept))
     return replace(ended, paths={**ended.paths, "model": str(save)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,7 +15,10 @@ from desktop_trainer.experiment.errors import Problem as Problem
 from desktop_trainer.experiment.nesting import too_deep
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import mark, tr
+from desktop_trainer.regular_files import read_regular
 
+_MOST_BYTES = 1_000_000
+"""A larger file is no experiment."""
 _SENTENCES = {
     "greater_than": mark("{value} is too small; it must be greater than {gt}."),
     "greater_than_equal": mark("{value} is too small; the least is {ge}."),
@@ -78,6 +82,19 @@ def read_experiment(text: str) -> Experiment:
         ExperimentError: if it is not JSON, or not an experiment.
     """
     return parse_experiment(read_values(text))
+
+
+def load_values(path: Path) -> dict[str, Any]:
+    """The settings in the JSON file `path`, which a user chose; unchecked, for `parse_experiment`.
+
+    Raises:
+        ExperimentError: if it is not a JSON object, or is larger than an experiment can be.
+        OSError: if it cannot be read.
+    """
+    try:
+        return read_values(read_regular(path, _MOST_BYTES, links=True).decode())
+    except UnicodeDecodeError as error:
+        raise ExperimentError([Problem("", tr("This is not JSON: {error}.", error=error))]) from None
 
 
 def read_values(text: str) -> dict[str, Any]:

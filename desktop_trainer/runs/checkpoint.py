@@ -6,38 +6,51 @@ everything else, and ``manifest.json``, written last, the size and SHA-256 of ea
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from desktop_trainer.i18n import tr
+from desktop_trainer.regular_files import is_link, open_regular
 from desktop_trainer.runs.checkpoint_errors import (
     CheckpointDamaged,
     CheckpointError,
+    CheckpointTooLarge,
     CheckpointTooNew,
     NoCheckpoint,
     damaged,
     incomplete,
+    too_large,
     too_new,
     unreadable,
 )
 from desktop_trainer.runs.checkpoint_folders import all_names, checkpoints, new_name, prune, remove
-from desktop_trainer.runs.files import Disk, SaveFailed, save_failed, write_file
+from desktop_trainer.runs.files import Disk, SaveFailed, link_refused, save_failed, write_file
+from desktop_trainer.runs.memory import check_memory, used_up
 from desktop_trainer.runs.model_errors import ModelFileError
 from desktop_trainer.runs.plain_json import NotPlain, as_number, as_object, as_whole, parse_object, read_object
 from desktop_trainer.runs.run_folder import CHECKPOINTS, MANIFEST, STATE
 from desktop_trainer.runs.safetensors_check import checked_metadata
+from desktop_trainer.runs.safetensors_file import serialized
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT = 1
 WEIGHTS, OPTIMIZER = "weights.safetensors", "optimizer.safetensors"
-_LIMITS = {WEIGHTS: 8 * 2**30, OPTIMIZER: 32 * 2**30, STATE: 16 * 2**20}
-"""The most bytes that are read of each."""
+_FILES = (WEIGHTS, OPTIMIZER, STATE)
+_MOST_STATE = 16 * 2**20
+_MOST_BYTES = 2**53
+"""What is read is bounded by the memory that is free."""
+_TIMES = 16
+"""An optimizer remembers several tensors for each of the model."""
+_COPIES = 2
+"""So many times as many bytes as the files have are in memory while they are read."""
 
 State = dict[str, Any]
 
@@ -71,28 +84,31 @@ def save_checkpoint(folder: Path, state: State, disk: Disk | None = None, *, kee
 
 
 def _files(state: State) -> dict[str, bytes]:
-    import safetensors.torch
-
     from desktop_trainer.runs.state_tree import split
 
     _, weights = split(state["model"])
     plain, tensors = split({key: value for key, value in state.items() if key != "model"})
+    text = json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()
+    if len(text) > _MOST_STATE:
+        raise SaveFailed(tr("The run cannot be saved, because it could not be read back: what is no tensor takes {size} bytes, and at most {most} are read.", size=len(text), most=_MOST_STATE))  # fmt: skip
     return {
-        WEIGHTS: safetensors.torch.save(weights),
-        OPTIMIZER: safetensors.torch.save(tensors),
-        STATE: json.dumps(plain, ensure_ascii=False, allow_nan=False).encode(),
+        WEIGHTS: b"".join(serialized(weights)),
+        OPTIMIZER: b"".join(serialized(tensors, times=_TIMES)),
+        STATE: text,
     }
 
 
 def _write(place: Path, files: Mapping[str, bytes], disk: Disk) -> None:
+    if is_link(place.parent):
+        raise link_refused(place.parent)
     if not place.parent.is_dir():
         disk.make_folder(place.parent)
         disk.sync_folder(place.parent.parent)
     disk.make_folder(place)
     for name, data in files.items():
-        write_file(place / name, data, disk)
+        write_file(place / name, data, disk, links=False)
     listed = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
-    write_file(place / MANIFEST, json.dumps({"format": FORMAT, "files": listed}, indent=2).encode(), disk)
+    write_file(place / MANIFEST, json.dumps({"format": FORMAT, "files": listed}, indent=2).encode(), disk, links=False)
     disk.sync_folder(place.parent)
 
 
@@ -114,14 +130,15 @@ def newest_checkpoint(folder: Path, order: Iterable[str] | None = None) -> Newes
 
     Raises:
         NoCheckpoint: if the run has none, or none that was ever finished.
-        CheckpointTooNew: if the newest one is of a newer version of this program: to pass it over would lose it.
+        CheckpointTooNew, CheckpointTooLarge: if the newest one is of a newer version of this program, or there is no
+            memory for it: to pass it over would lose it.
         CheckpointError: if there are some, and none can be used.
     """
     notices: list[str] = []
     for name in reversed(all_names(folder)) if order is None else order:
         try:
             state = _read(folder / CHECKPOINTS / name)
-        except CheckpointTooNew:
+        except (CheckpointTooNew, CheckpointTooLarge):
             raise
         except CheckpointError as error:
             notices.append(str(error))
@@ -159,10 +176,13 @@ def load_checkpoint(folder: Path, name: str | None = None) -> tuple[State, str]:
 def _read(place: Path) -> State:
     listed = _manifest(place)
     try:
-        contents = {name: _content(place / name, as_object(listed[name])) for name in _LIMITS}
-        return _state(contents)
+        needed = _COPIES * sum(as_whole(as_object(file).get("bytes"), 0, _MOST_BYTES) for file in listed.values())
+        check_memory(place, needed)
+        return _state({name: _content(place / name, as_object(listed[name])) for name in _FILES})
+    except MemoryError as error:
+        raise too_large(place.name, used_up(place, needed)) from error
     except OSError as error:
-        raise unreadable(place.name, error) from error
+        raise (too_large if error.errno == errno.ENOMEM else unreadable)(place.name, error) from error
     except (ModelFileError, _Bad) as error:
         raise damaged(place.name, str(error).rstrip(".")) from error
     except NotPlain as error:
@@ -183,7 +203,7 @@ def _manifest(place: Path) -> dict[str, Any]:
         raise unreadable(place.name, error) from error
     except NotPlain as error:
         raise incomplete(place.name) from error
-    if files.keys() != _LIMITS.keys():
+    if files.keys() != set(_FILES):
         raise incomplete(place.name)
     return files
 
@@ -194,12 +214,14 @@ class _Bad(ValueError):
 
 def _content(path: Path, listed: Mapping[str, Any]) -> bytes:
     """The file's bytes, once they are known to be those that were written."""
-    size = as_whole(listed.get("bytes"), 0, _LIMITS[path.name])
-    if not path.is_file():
-        raise _Bad(tr("{file} is missing", file=path.name))
-    if (found := path.stat().st_size) != size:
-        raise _Bad(tr("{file} has {found} bytes instead of {size}", file=path.name, found=found, size=size))
-    data = path.read_bytes()
+    size = as_whole(listed.get("bytes"), 0, _MOST_STATE if path.name == STATE else _MOST_BYTES)
+    try:
+        with open_regular(path) as file:
+            if (found := os.fstat(file.fileno()).st_size) != size:
+                raise _Bad(tr("{file} has {found} bytes instead of {size}", file=path.name, found=found, size=size))
+            data = file.read(size)
+    except FileNotFoundError as error:
+        raise _Bad(tr("{file} is missing", file=path.name)) from error
     if hashlib.sha256(data).hexdigest() != listed.get("sha256"):
         raise _Bad(tr("the content of {file} is not what was written", file=path.name))
     return data
@@ -209,7 +231,7 @@ def _state(contents: Mapping[str, bytes]) -> State:
     from desktop_trainer.runs.state_tree import NotAState, joined
 
     try:
-        state = as_object(joined(parse_object(contents[STATE]), _tensors(contents[OPTIMIZER])))
+        state = as_object(joined(parse_object(contents[STATE]), _tensors(contents[OPTIMIZER], _TIMES)))
         state["model"] = _tensors(contents[WEIGHTS])
         _check(state)
     except (NotPlain, NotAState, RecursionError) as error:
@@ -217,11 +239,11 @@ def _state(contents: Mapping[str, bytes]) -> State:
     return state
 
 
-def _tensors(data: bytes) -> dict[str, Tensor]:
+def _tensors(data: bytes, times: int = 1) -> dict[str, Tensor]:
     import safetensors
     import safetensors.torch
 
-    checked_metadata(data)
+    checked_metadata(data, times=times)
     try:
         return safetensors.torch.load(data)
     except (safetensors.SafetensorError, ValueError, RuntimeError) as error:

@@ -25,6 +25,10 @@ class CheckpointUnreadable(CheckpointError):
     """The system does not let it be read."""
 
 
+class CheckpointTooLarge(CheckpointError):
+    """There is not enough memory to read it."""
+
+
 class CheckpointTooNew(CheckpointError):
     """A newer version of this program wrote it."""
 
@@ -44,6 +48,12 @@ def unreadable(name: str, error: OSError) -> CheckpointUnreadable:
     """The error for a checkpoint that the system does not give."""
     reason = error.strerror or error
     return CheckpointUnreadable(tr("The checkpoint {name} cannot be read: {reason}.", name=name, reason=reason))
+
+
+def too_large(name: str, error: OSError) -> CheckpointTooLarge:
+    """The error for a checkpoint for which there is no memory; `error` says how much is missing."""
+    text = tr("The checkpoint {name} cannot be read now: {reason}. Close other programs, then let the run go on.", name=name, reason=error.strerror)  # fmt: skip
+    return CheckpointTooLarge(text)
 
 
 def too_new(name: str, found: int, known: int) -> CheckpointTooNew:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from desktop_trainer.regular_files import is_link
 from desktop_trainer.runs.files import Disk
 from desktop_trainer.runs.run_folder import CHECKPOINTS, MANIFEST
 
@@ -22,11 +23,12 @@ def new_name(folder: Path, epoch: int, batch: int) -> str:
 
 
 def all_names(folder: Path) -> list[str]:
-    """The names of the checkpoints of the run in `folder`, finished or not, oldest first."""
+    """The names of the checkpoints of the run in `folder`, finished or not, oldest first; what is a link is none."""
     place = folder / CHECKPOINTS
-    if not place.is_dir():
+    if is_link(place) or not place.is_dir():
         return []
-    return sorted((path.name for path in place.iterdir() if _NAME.fullmatch(path.name)), key=_number)
+    names = (path.name for path in place.iterdir() if _NAME.fullmatch(path.name) and not is_link(path))
+    return sorted(names, key=_number)
 
 
 def checkpoints(folder: Path) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from desktop_trainer.engine.events import Event
+from desktop_trainer.engine.events import Event, Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,11 @@ class SaveProblem:
     """
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilesMended(Notice):
+    """Files of the run were deleted while it went on; they have been written again, as far as they were known."""
 
 
 RunEvent: TypeAlias = Event | SaveProblem

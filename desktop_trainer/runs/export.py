@@ -11,9 +11,10 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import astuple, fields
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from desktop_trainer.engine.events import EpochEnded
+from desktop_trainer.regular_files import open_regular
 from desktop_trainer.runs.files import Disk, save_failed, write_file
 from desktop_trainer.runs.history import History
 from desktop_trainer.runs.run_folder import LOCK
@@ -88,7 +89,7 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
 
 def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
     try:
-        source: BinaryIO = path.open("rb")
+        source = open_regular(path)
     except FileNotFoundError:  # a checkpoint that a run which is going on has swept meanwhile
         return
     entry = zipfile.ZipInfo(name.encode(errors="replace").decode(), _SAME_TIME)

@@ -6,12 +6,15 @@ import errno
 import os
 import secrets
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeAlias
 
 from desktop_trainer.i18n import tr
+from desktop_trainer.regular_files import Unfit, append_regular, is_link
 
+Content: TypeAlias = bytes | Sequence[bytes | memoryview]
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EACCES)
 """What file systems that cannot fsync a folder, some of them on the network, answer."""
@@ -29,10 +32,10 @@ class Disk:
         return path.open("xb")
 
     def append(self, path: Path) -> BinaryIO:
-        """The file, made if it is not there, open for writing behind its end; nothing is held back in the process."""
-        return cast("BinaryIO", path.open("ab", buffering=0))
+        """See `append_regular`."""
+        return append_regular(path)
 
-    def write(self, file: BinaryIO, data: bytes) -> None:
+    def write(self, file: BinaryIO, data: bytes | memoryview) -> None:
         """Hand `data` to the operating system, in one call where it takes all of it."""
         rest = memoryview(data)
         while rest:
@@ -74,33 +77,47 @@ class Disk:
         path.rmdir()
 
 
-def write_file(path: Path, data: bytes, disk: Disk | None = None) -> None:
-    """Make `data` the content of `path`, through a temporary file beside it. A link is followed, not replaced.
+def write_file(path: Path, data: Content, disk: Disk | None = None, *, links: bool = True) -> None:
+    """Make `data`, perhaps in parts, the content of `path`, through a temporary file beside it.
+
+    Args:
+        links: follow a link, and do not replace it; without, a link is refused, as in the folder of a run.
 
     Raises:
         SaveFailed: if that was not possible. The old content is then intact; only if the very last step fails, the
             folder's fsync, the new content is there already and might not outlive a power cut.
     """
     disk = disk or Disk()
-    target = Path(os.path.realpath(path))
+    if not links and is_link(path):
+        raise link_refused(path)
+    target = Path(os.path.realpath(path)) if links else path
+    parts = [data] if isinstance(data, bytes) else data
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         with disk.create(temporary) as file:
-            disk.write(file, data)
+            for part in parts:
+                disk.write(file, part)
             disk.sync(file)
         disk.replace(temporary, target)
         disk.sync_folder(target.parent)
     except OSError as error:
         with suppress(OSError):  # the failure that led here is the one to report
             disk.remove(temporary)
-        raise save_failed(target, len(data), error) from error
+        raise save_failed(target, sum(map(len, parts)), error) from error
     except BaseException:
         disk.remove(temporary)
         raise
 
 
+def link_refused(path: Path) -> SaveFailed:
+    """The error for a file or a folder of a run that is a link."""
+    return SaveFailed(tr("{file} in {folder} is a link. What belongs to a run lies in its own folder: put the file or folder itself there, or remove the link.", file=path.name, folder=path.parent))  # fmt: skip
+
+
 def save_failed(path: Path, needed: int, error: OSError) -> SaveFailed:
     """The error for the file `path` of `needed` bytes that could not be written because of `error`."""
+    if is_link(path) and isinstance(error, Unfit):
+        return link_refused(path)
     failed = tr("{file} could not be saved in {folder}.", file=path.name, folder=path.parent)
     return SaveFailed(f"{failed} {_reason(path, needed, error)}")
 

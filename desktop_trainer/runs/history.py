@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from desktop_trainer.engine.events import BatchEnded, EpochEnded, Event, Records, RunEnded, RunStarted
+from desktop_trainer.regular_files import open_regular
 from desktop_trainer.runs.columns import Columns
 from desktop_trainer.runs.journal_lines import (
     Start,
@@ -28,6 +29,8 @@ from desktop_trainer.runs.plain_json import NotPlain, as_text, parse_object
 from desktop_trainer.runs.run_folder import EVENTS
 
 MOST_BYTES_A_LINE = 4 << 20
+_MOST_PARTS = 16
+"""A line that is not at its end after so many times as many bytes is not looked at further: it may have no end."""
 _MOST_EPOCHS, _MOST_STARTS = 1_000_000, 200
 _BATCHES = b'{"kind":"batches"'
 
@@ -108,9 +111,8 @@ class JournalReader:
     def read(self) -> History:
         """What the journal says now; nothing if there is none or it may not be read."""
         try:
-            if self.path.is_file():  # to open a pipe would wait for ever
-                with self.path.open("rb") as file:
-                    self._read(file)
+            with open_regular(self.path) as file:
+                self._read(file)
         except OSError:
             pass  # what was read before stays
         self._settle()
@@ -208,7 +210,4 @@ class JournalReader:
 
 def _skip_line(file: BinaryIO) -> bool:
     """Read on to the end of the line in hand; whether it has one."""
-    while part := file.readline(MOST_BYTES_A_LINE):
-        if part.endswith(b"\n"):
-            return True
-    return False
+    return any(file.readline(MOST_BYTES_A_LINE).endswith(b"\n") for _ in range(_MOST_PARTS))

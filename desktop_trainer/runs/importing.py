@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import secrets
 import shutil
 import stat
@@ -10,6 +12,7 @@ import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from functools import partial
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from time import time
 from typing import IO, NamedTuple
@@ -17,6 +20,7 @@ from typing import IO, NamedTuple
 from desktop_trainer import folders
 from desktop_trainer.catalog.archives import BadArchive, inside
 from desktop_trainer.i18n import tr
+from desktop_trainer.regular_files import open_regular
 from desktop_trainer.runs.export import belongs
 from desktop_trainer.runs.files import Disk
 from desktop_trainer.runs.lock import is_running
@@ -29,6 +33,9 @@ _LEFT_BEHIND = 86_400.0
 """Seconds after which an unfinished copy is nobody's any more: its process was killed."""
 _MOST_FILES = 100_000
 _MOST_BYTES = 1 << 37
+_FREELY, _MOST_TIMES = 1 << 26, 20
+"""An archive may unpack to so many bytes, or to so many times its own size."""
+_MOST_LISTED = 1 << 26
 _CHUNK = 1 << 20
 _KINDS = (0, stat.S_IFREG, stat.S_IFDIR)
 """What an entry of a zip file may be: systems without modes say 0."""
@@ -45,6 +52,16 @@ class _Entry(NamedTuple):
     name: PurePosixPath
     size: int
     open: Callable[[], IO[bytes]]
+
+
+class _Cautious(io.BufferedReader):
+    """An archive's file: zipfile reads its whole list of contents at once, however long the archive says it is."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As `io.BufferedReader`, within bounds."""
+        if size is not None and size > _MOST_LISTED:
+            raise zipfile.BadZipFile(tr("its list of contents is too long"))
+        return super().read(_MOST_LISTED if size is None or size < 0 else size)
 
 
 def can_be_run(path: Path) -> bool:
@@ -84,7 +101,9 @@ def _imported(source: Path, runs: Path, disk: Disk) -> Generator[int | Path, Non
         if source.is_dir():
             name, entries = source.name, _in_folder(source, runs)
         else:
-            name, entries = _in_archive(stack.enter_context(zipfile.ZipFile(source)), source)
+            file = stack.enter_context(_Cautious(open_regular(source, links=True).detach()))
+            name, entries = _in_archive(stack.enter_context(zipfile.ZipFile(file)), source)
+            _check_packing(entries, os.fstat(file.fileno()).st_size)
         _check_room(entries, runs)
         disk.make_folder(temporary)
         stack.callback(shutil.rmtree, temporary, ignore_errors=True)
@@ -103,15 +122,14 @@ def _in_folder(source: Path, runs: Path) -> tuple[_Entry, ...]:
         raise NotARun(tr("it is in the runs folder already"))
     if is_running(source):
         raise NotARun(tr("the run is going on; stop it first"))
-    paths = [path for path in sorted(source.rglob("*")) if belongs(path.relative_to(source), path)]
+    found = list(islice(source.rglob("*"), _MOST_FILES + 1))
+    if len(found) > _MOST_FILES:  # what no run holds need not be listed to its end
+        raise _too_large()
+    paths = [path for path in sorted(found) if belongs(path.relative_to(source), path)]
     return tuple(
-        _Entry(PurePosixPath(*path.relative_to(source).parts), path.stat().st_size, partial(_open, path))
+        _Entry(PurePosixPath(*path.relative_to(source).parts), path.stat().st_size, partial(open_regular, path))
         for path in paths
     )
-
-
-def _open(path: Path) -> IO[bytes]:
-    return path.open("rb")
 
 
 def _in_archive(archive: zipfile.ZipFile, source: Path) -> tuple[str, tuple[_Entry, ...]]:
@@ -146,14 +164,26 @@ def _wanted(entry: _Entry) -> bool:
     return entry.name != PurePosixPath(LOCK) and not any(part.startswith(".") for part in entry.name.parts)
 
 
+def _check_packing(entries: Iterable[_Entry], size: int) -> None:
+    """Refuse what was made to fill a disk: weights and curves of a run hardly get smaller in an archive of `size` bytes."""
+    unpacked = sum(entry.size for entry in entries)
+    if unpacked > _FREELY and unpacked > _MOST_TIMES * size:
+        figures = {"unpacked": unpacked / 1e6, "size": size / 1e6}
+        raise BadArchive(tr("it would unpack from {size:.1f} to {unpacked:.1f} MB, more than a run does", **figures))
+
+
 def _check_room(entries: Iterable[_Entry], runs: Path) -> None:
     sizes = [entry.size for entry in entries]
     if len(sizes) > _MOST_FILES or sum(sizes) > _MOST_BYTES:
-        raise BadArchive(tr("it is too large to be a run"))
+        raise _too_large()
     free = shutil.disk_usage(runs).free
     if sum(sizes) > free:
         figures = {"needed": sum(sizes) / 1e6, "free": free / 1e6}
         raise BadArchive(tr("the disk has no room for it: {needed:.1f} MB are needed, {free:.1f} MB are free", **figures))  # fmt: skip
+
+
+def _too_large() -> BadArchive:
+    return BadArchive(tr("it is too large to be a run"))
 
 
 def _copied(entries: Iterable[_Entry], folder: Path, disk: Disk) -> Iterator[int]:

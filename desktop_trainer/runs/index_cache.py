@@ -6,6 +6,7 @@ Each row carries its own checksum, because a page that was changed on the disk n
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,7 @@ from typing import Any, TypeAlias, TypeVar
 from pydantic import TypeAdapter
 from pydantic_core import from_json
 
+from desktop_trainer.regular_files import is_link
 from desktop_trainer.runs.summary import RunSummary
 
 VERSION = 1
@@ -52,14 +54,18 @@ class IndexCache:
 
     def load(self, runs: Path) -> dict[str, Entry]:
         """What was stored of the runs in the folder `runs`, by the names of their folders."""
-        return self._try(lambda connection: _load(connection, runs), {}) if self.path.is_file() else {}
+        return self._try(lambda connection: _load(connection, runs), {}) if self._usable() else {}
 
     def store(self, known: Mapping[str, Entry], entries: Mapping[str, Entry]) -> None:
         """Bring the file from `known` to `entries`."""
         gone = [(name,) for name in known if name not in entries]
         rows = list(_rows({name: entry for name, entry in entries.items() if known.get(name) != entry}))
-        if self.path.parent.is_dir():
+        if self.path.parent.is_dir() and (self._usable() or not os.path.lexists(self.path)):
             self._try(lambda connection: _store(connection, gone, rows), None)
+
+    def _usable(self) -> bool:
+        """SQLite would follow a link, and write into the database that is there."""
+        return self.path.is_file() and not is_link(self.path)
 
     def _try(self, use: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         try:

@@ -28,7 +28,8 @@ def differences(state: Mapping[str, Any], experiment: Experiment) -> list[str]:
     """
     device = str(choose_device(experiment.device.name))
     here = {**versions(), "threads": str(threads(experiment.device.threads)), "device": device}
-    there = {**_texts(state.get("versions")), "threads": str(state.get("threads")), "device": str(state.get("device"))}
+    versions_there = state.get("versions")
+    there = _texts({**(versions_there if isinstance(versions_there, Mapping) else {}), "threads": state.get("threads"), "device": state.get("device")})  # fmt: skip
     return [tr(_SENTENCES[name], was=there[name], now=here[name]) for name in _relevant(device) if there.get(name, here[name]) != here[name]]  # fmt: skip
 
 
@@ -47,5 +48,6 @@ def _relevant(device: str) -> Iterator[str]:
         yield "cuda"
 
 
-def _texts(value: Any) -> dict[str, str]:
-    return {str(key): str(item)[:100] for key, item in value.items()} if isinstance(value, Mapping) else {}
+def _texts(values: Mapping[Any, Any]) -> dict[str, str]:
+    """As they can be shown: of bounded length, in one line, nothing that a terminal obeys; anybody can have written them."""
+    return {str(key): "".join(char if char.isprintable() else " " for char in str(item)[:100]) for key, item in values.items()}  # fmt: skip

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from itertools import accumulate, groupby
 from pathlib import Path
 from time import monotonic
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 from desktop_trainer.engine.events import BatchEnded, EpochEnded, Event, Records, RunEnded
-from desktop_trainer.runs.files import Disk, save_failed
+from desktop_trainer.regular_files import open_regular
+from desktop_trainer.runs.files import Disk, save_failed, write_file
 from desktop_trainer.runs.history import History, JournalReader, read_journal
 from desktop_trainer.runs.journal_lines import ended_line, epoch_line, records_lines
 from desktop_trainer.runs.run_folder import EVENTS
@@ -29,6 +30,9 @@ class Journal:
     """The journal of the run in `folder`, which is there; opened when first written. For who holds the run's lock.
 
     A line that could not be written stays in hand: the next call tries again.
+
+    Attributes:
+        unchecked: whether anything was written since `whereabouts` was asked for.
     """
 
     def __init__(self, folder: Path, disk: Disk | None = None) -> None:
@@ -36,7 +40,8 @@ class Journal:
         self._file: BinaryIO | None = None
         self._records: list[Records] = []
         self._pending = b""
-        self._torn = self._new = self._unsynced = False
+        self._torn = self._new = self._unsynced = self._known = False
+        self.unchecked = False
         self._flushed = monotonic()
 
     def write(self, what: Event | Records | Mapping[str, Any]) -> None:
@@ -101,6 +106,32 @@ class Journal:
                 self._file.close()
                 self._file = None
 
+    def whereabouts(self) -> Literal["there", "deleted", "moved", "replaced"]:
+        """What has become meanwhile of the file that is being written."""
+        self.unchecked = False
+        if self._file is None or not self._known:
+            return "there"
+        own = os.fstat(self._file.fileno())
+        try:
+            found = self.path.lstat()
+        except FileNotFoundError:
+            return "moved" if own.st_nlink else "deleted"
+        except OSError:
+            return "there"  # as far as is known; the next write will tell
+        return "there" if os.path.samestat(own, found) else "replaced"
+
+    def write_again(self) -> None:
+        """Write what a deleted file held, which lives as long as it is open, into a new one at its place.
+
+        Raises:
+            SaveFailed: if that was not possible.
+        """
+        if self._file is not None:
+            self._file.seek(0)
+            write_file(self.path, self._file.read(), self._disk, links=False)
+            self._file.close()
+            self._file = None
+
     def _add(self, records: Records | None) -> None:
         if records is not None and len(records):
             self._records.append(records)
@@ -123,8 +154,10 @@ class Journal:
             self._new = not self.path.exists()
             self._torn = not self._new and _ends_torn(self.path)
             self._file = self._disk.append(self.path)
+            # Not every file system, least of all on a network, knows a file again.
+            self._known = os.path.samestat(os.fstat(self._file.fileno()), self.path.lstat())
         data = (b"\n" if self._torn else b"") + self._pending
-        self._torn = self._unsynced = True  # until the write has come to its end
+        self._torn = self._unsynced = self.unchecked = True  # until the write has come to its end
         self._disk.write(self._file, data)
         self._torn, self._pending = False, b""
 
@@ -136,7 +169,7 @@ def _run_of(item: tuple[int, Records]) -> tuple[int, int]:
 
 
 def _ends_torn(path: Path) -> bool:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         if file.seek(0, os.SEEK_END) == 0:
             return False
         file.seek(-1, os.SEEK_END)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from desktop_trainer.engine.events import BatchEnded, EpochEnded, Event, Records, RunEnded, RunStarted
 from desktop_trainer.engine.training import Training
@@ -26,7 +26,11 @@ from desktop_trainer.runs.journal import Journal
 from desktop_trainer.runs.journal_lines import save_failed_line, saved_line, started_line
 from desktop_trainer.runs.kept_models import KeptModels, finite
 from desktop_trainer.runs.lock import RunLock
-from desktop_trainer.runs.model_file import SavedModel, save_model
+from desktop_trainer.runs.lost import known_facts
+from desktop_trainer.runs.memory import told_if_short
+from desktop_trainer.runs.mending import Mender
+from desktop_trainer.runs.model_file import SavedModel, check_savable, save_model
+from desktop_trainer.runs.retrying import patiently
 from desktop_trainer.runs.run_folder import (
     BEST,
     CHECKPOINTS,
@@ -34,6 +38,7 @@ from desktop_trainer.runs.run_folder import (
     EXPERIMENT,
     LOCK,
     LOG,
+    MANIFEST,
     MODEL,
     RUN,
     new_facts,
@@ -43,6 +48,9 @@ from desktop_trainer.runs.run_folder import (
 from desktop_trainer.runs.run_log import RunLog
 from desktop_trainer.runs.schedule import Schedule
 from desktop_trainer.runs.versions import threads, versions
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 GOES_ON = ("completed", "stopped", "early_stopped")
 """How a run ends that can go on from its very end; its model is kept as it is then."""
@@ -77,10 +85,15 @@ class Keeper:
         inexact: sentences, once it has begun: why it may differ from a run without a break.
     """
 
-    def __init__(self, training: Training, folder: Path, past: Past | None, recipe: str, disk: Disk) -> None:
-        self._training, self._folder, self._past, self._recipe, self._disk = training, folder, past, recipe, disk
+    def __init__(
+        self, training: Training, folder: Path, lock: RunLock, past: Past | None, recipe: str, disk: Disk
+    ) -> None:
+        self._training, self._folder, self._past, self._disk = training, folder, past, disk
+        self._facts = new_facts(training.experiment, recipe)
+        self._notices: list[str] = []
         self._journal = Journal(folder, disk)
         self.models = KeptModels(folder, disk)
+        self._mender = Mender(folder, self._journal, self.models, lock, disk)
         self._log = RunLog(training.experiment, folder, disk)
         self._schedule = Schedule(training.experiment.saving)
         self._todo: deque[Callable[[], None]] = deque()
@@ -104,14 +117,15 @@ class Keeper:
         """
         experiment, past = self._training.experiment, self._past
         if past is not None:
+            self._facts = known_facts(self._folder)
             sweep(self._folder, self._disk)
             self.models.recall(past.history.epochs[-1] if past.history.epochs else None)
         else:
-            write_facts(self._folder, new_facts(experiment, self._recipe), self._disk)
+            write_facts(self._folder, self._facts, self._disk)
             write_experiment(self._folder, experiment, self._disk)
         if past is None and self._training.weights is not None:
             # Until the first checkpoint, these are what the run would have to begin with again.
-            save_model(self._folder / MODEL, SavedModel(experiment, self._training.weights), self._disk)
+            save_model(self._folder / MODEL, SavedModel(experiment, self._training.weights), self._disk, links=False)
 
     def take(self, event: Event) -> None:
         """Take in an event; what is to be written for it is done by `attempt`.
@@ -144,8 +158,10 @@ class Keeper:
     def attempt(self) -> SaveProblem | None:
         """Do what is to be done; says what went wrong, if anything did: it stays to be done."""
         try:
+            if self._todo or self._journal.unchecked:
+                self._insist(self._mend)
             while self._todo:
-                self._todo[0]()
+                self._insist(self._todo[0])
                 self._todo.popleft()
         except SaveFailed as error:
             if not self._told:
@@ -155,6 +171,26 @@ class Keeper:
             return SaveProblem(str(error))
         self._told = False
         return None
+
+    def _insist(self, act: Callable[[], None]) -> None:
+        """Try patiently, once it is not known yet that it is in vain."""
+        if self._told:
+            act()
+        else:
+            patiently(act)
+
+    def notices(self) -> list[str]:
+        """Sentences about what happened to the run's files, each of them once."""
+        notices, self._notices = self._notices, []
+        return notices
+
+    def _mend(self) -> None:
+        text = self._mender.mend(self._facts, self._training.experiment)
+        if text:
+            self._notices.append(text)
+            self._log.add([text])
+            self._saved_at = None
+            self.ask()
 
     def note(self, what: Event | Records | Mapping[str, Any]) -> None:
         """Write into the journal, which keeps what it cannot write."""
@@ -176,8 +212,11 @@ class Keeper:
 
     def snapshot(self) -> SavedModel:
         """A copy of the model as it is between two events, with the figures of the last whole epoch."""
+        weights = self._training.model.state_dict()
+        return self._with_facts({name: tensor.detach().cpu().clone() for name, tensor in weights.items()})
+
+    def _with_facts(self, weights: Mapping[str, Tensor]) -> SavedModel:
         training, figures = self._training, dict(self.models.figures)
-        weights = {name: tensor.detach().cpu().clone() for name, tensor in training.model.state_dict().items()}
         return SavedModel(
             training.experiment, weights, figures, training.info.class_names, training.transforms.measured
         )
@@ -193,7 +232,10 @@ class Keeper:
         Raises:
             SaveFailed: if it could not be written to its end.
         """
-        self._journal.close()
+        try:
+            self._insist(self._journal.sync)
+        finally:
+            self._journal.close()
 
     def forget(self) -> None:
         """Leave nothing of a run that never came to train; only what this program makes is removed."""
@@ -207,8 +249,9 @@ class Keeper:
 
     def _start(self, started: RunStarted) -> None:
         experiment, past = self._training.experiment, self._past
+        check_savable(self._with_facts(self._training.model.state_dict()))  # not after the first epoch
         if past is not None and past.changes:  # not before: loading may fail, and nothing was trained with them then
-            write_experiment(self._folder, experiment, self._disk)
+            patiently(lambda: write_experiment(self._folder, experiment, self._disk))
         self._made_with = {
             "experiment": shared_values(experiment),
             "versions": versions(),
@@ -218,18 +261,23 @@ class Keeper:
             self.inexact = (*past.inexact, *changed_data(past.fingerprint, self._training.info.fingerprint))
         line = started_line(started, **self._made_with, changes=past.changes if past else (), inexact=self.inexact)
         self._log.add(self.inexact)
-        self._journal.write(line)
-        self._save()
-        self._journal.sync()
+        self.note(line)
+        for step in (self._journal.flush, self._save, self._journal.sync):
+            patiently(step)
         self.begun = True
 
     def _save(self) -> None:
         if not self._training.consistent:
             return
+        with told_if_short():
+            self._save_now()
+
+    def _save_now(self) -> None:
         began = monotonic()
         position = self._training.epoch, self._training.batch
         self.models.write()
-        if position != self._saved_at and _finite(state := self._training.state()):
+        saved = position == self._saved_at and (self._folder / CHECKPOINTS / self._checkpoint / MANIFEST).is_file()
+        if not saved and _finite(state := self._training.state()):
             self._journal.sync()  # what the checkpoint goes on from must not be missing in the curves
             state |= {**self._made_with, "fingerprint": self._training.info.fingerprint}
             self._checkpoint = save_checkpoint(self._folder, state, self._disk, keep=self._checkpoint)

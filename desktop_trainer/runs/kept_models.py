@@ -57,6 +57,16 @@ class KeptModels:
             self.last = self._unwritten[MODEL] = model
         return good
 
+    def write_again(self) -> None:
+        """Let the next `write` make files anew that have been deleted: the best model there is yet is then the last one."""
+        if self.last is None:
+            return
+        if not (self._folder / MODEL).exists():
+            self._unwritten.setdefault(MODEL, self.last)
+        if not (self._folder / BEST).exists() and self._best_accuracy >= 0:
+            self._best_accuracy = self.last.metrics.get("test_accuracy", -1.0)
+            self._unwritten.setdefault(BEST, self.last)
+
     def write(self) -> None:
         """Write what is new.
 
@@ -64,7 +74,7 @@ class KeptModels:
             SaveFailed: if that was not possible; the files from before are still there, and `write` can be tried again.
         """
         for name, model in list(self._unwritten.items()):
-            save_model(self._folder / name, model, self._disk)
+            save_model(self._folder / name, model, self._disk, links=False)
             del self._unwritten[name]
 
 
@@ -80,6 +90,6 @@ def _figures(ended: EpochEnded) -> dict[str, float]:
 def _read(path: Path) -> SavedModel | None:
     """What a file of the run holds; None if it cannot be read: the run goes on and writes it anew."""
     try:
-        return load_model(path)
+        return load_model(path, links=False)
     except ModelFileError:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +10,8 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from desktop_trainer.i18n import tr
-from desktop_trainer.runs.files import FORBIDDEN, SaveFailed, save_failed
+from desktop_trainer.regular_files import is_link, open_regular
+from desktop_trainer.runs.files import FORBIDDEN, SaveFailed, link_refused, save_failed
 from desktop_trainer.runs.run_folder import LOCK
 
 _PATIENCE = 2.0
@@ -38,6 +38,8 @@ class RunLock:
         """Take the lock; see the class for what is raised."""
         try:
             self.folder.stat()  # FileLock would make a folder that is gone
+            if is_link(self.folder / LOCK):  # older ones of FileLock empty the file that it leads to
+                raise link_refused(self.folder / LOCK)
             self._lock.acquire(timeout=patience, poll_interval=0.02)
         except Timeout as error:
             text = tr("The run {name} is going on in another window or program. Stop it there first.", name=self.folder.name)  # fmt: skip
@@ -52,6 +54,11 @@ class RunLock:
         """Free the lock; nothing happens if it is not held."""
         self._lock.release()
 
+    def renew(self) -> None:
+        """Take the lock again, in a folder from which it was deleted; see the class for what is raised."""
+        self.release()
+        self.acquire()
+
     def __enter__(self) -> Self:
         self.acquire()
         return self
@@ -64,7 +71,7 @@ def is_running(folder: Path) -> bool:
     """Whether somebody holds the lock of the run in `folder`, without writing anything there."""
     path = folder / LOCK
     try:
-        return path.exists() and _held(path)
+        return path.exists() and not is_link(path) and _held(path)
     except OSError:  # a folder that may not be read, or that is being moved
         return False
 
@@ -83,11 +90,9 @@ else:
 
     def _held(path: Path) -> bool:
         """By asking for a share of it: two who only look do not see each other."""
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(handle)
+        with open_regular(path) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
         return False

@@ -37,7 +37,7 @@ def known_facts(folder: Path) -> RunFacts:
         raise
     except NotARun as error:
         try:
-            made = (folder / EXPERIMENT).stat().st_mtime
+            made = (folder / EXPERIMENT).lstat().st_mtime
         except OSError:
             raise error from None
         return RunFacts("", datetime.fromtimestamp(made, UTC), "")

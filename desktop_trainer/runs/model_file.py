@@ -6,10 +6,12 @@ Ours is a safetensors file with string metadata: `desktop_trainer_format`, `desk
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,8 +28,10 @@ from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.experiment.problems import ExperimentError, read_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
+from desktop_trainer.regular_files import open_regular
 from desktop_trainer.runs.files import Disk, write_file
 from desktop_trainer.runs.foreign_weights import read_state_dict
+from desktop_trainer.runs.memory import check_memory, used_up
 from desktop_trainer.runs.model_errors import (
     ModelFileDamaged,
     ModelFileError,
@@ -37,6 +41,7 @@ from desktop_trainer.runs.model_errors import (
     refused,
 )
 from desktop_trainer.runs.safetensors_check import checked_metadata
+from desktop_trainer.runs.safetensors_file import check_header, serialized
 
 __all__ = [
     "ModelFileDamaged",
@@ -51,7 +56,9 @@ __all__ = [
 
 FORMAT = 1
 _FORMAT, _VERSION, _DIGEST = "desktop_trainer_format", "desktop_trainer_version", "sha256"
-_MAX_BYTES = 8 * 2**30
+_COPIES, _ARCHIVE_COPIES = 2, 4
+"""So many times as many bytes as a file has are in memory while it is read: a safetensors file, and an archive of torch."""
+_ARCHIVE = b"PK\x03\x04"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,13 +80,27 @@ class SavedModel:
     statistics: Statistics | None = None
 
 
-def save_model(path: Path, model: SavedModel, disk: Disk | None = None) -> None:
+def save_model(path: Path, model: SavedModel, disk: Disk | None = None, *, links: bool = True) -> None:
     """Write `model` into one safetensors file, without the settings that belong to this machine.
 
     Raises:
-        SaveFailed: see `write_file`.
+        SaveFailed: see `write_file` and `serialized`.
     """
-    weights = _plain(model.weights)
+    weights, metadata = _plain(model.weights), _metadata(model)
+    metadata[_DIGEST] = _digest(weights, metadata)
+    write_file(path, serialized(weights, metadata), disk, links=links)
+
+
+def check_savable(model: SavedModel) -> None:
+    """See whether `save_model` will write such a model, whatever its numbers are.
+
+    Raises:
+        SaveFailed: if not.
+    """
+    check_header(model.weights, _metadata(model))
+
+
+def _metadata(model: SavedModel) -> dict[str, str]:
     metadata = {
         _FORMAT: str(FORMAT),
         _VERSION: __version__,
@@ -90,8 +111,7 @@ def save_model(path: Path, model: SavedModel, disk: Disk | None = None) -> None:
         metadata["experiment"] = _json(shared_values(model.experiment))
     if model.statistics is not None:
         metadata["statistics"] = _json(model.statistics.values())
-    metadata[_DIGEST] = _digest(weights, metadata)
-    write_file(path, safetensors.torch.save(weights, metadata), disk)
+    return metadata
 
 
 def export_state_dict(path: Path, weights: Mapping[str, Tensor]) -> None:
@@ -105,18 +125,27 @@ def export_state_dict(path: Path, weights: Mapping[str, Tensor]) -> None:
     write_file(path, buffer.getvalue())
 
 
-def load_model(path: Path) -> SavedModel:
+def load_model(path: Path, *, links: bool = True) -> SavedModel:
     """What the model file at `path` holds: a safetensors file, ours or not, or a ``state_dict`` of ``torch.save``.
 
     The content decides, not the ending. Nothing in the file is run, and torch's random numbers stay as they are.
 
+    Args:
+        links: follow a link; without it, a link is refused, as in the folder of a run.
+
     Raises:
-        ModelFileUnreadable: if there is no such file.
+        ModelFileUnreadable: if there is no such file, or no memory for it.
         ModelFileDamaged: if it is cut short or was changed.
         ModelFileRefused: if it holds something else, or is of a newer version of this program.
     """
-    data = _read(path)
-    if data.startswith(b"PK\x03\x04"):
+    try:
+        return _loaded(_read(path, links=links))
+    except MemoryError as error:
+        raise _unreadable(path, used_up(path, _COPIES * path.stat().st_size)) from error
+
+
+def _loaded(data: bytes) -> SavedModel:
+    if data.startswith(_ARCHIVE):
         return SavedModel(None, read_state_dict(data))
     if data[8:9] == b"{":
         return _load_safetensors(data)
@@ -129,23 +158,23 @@ def load_model(path: Path) -> SavedModel:
     raise ModelFileRefused(tr("This is not a model file: neither safetensors nor a .pt file of PyTorch."))
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, *, links: bool) -> bytes:
     try:
-        if path.exists() and not path.is_file():
-            raise ModelFileUnreadable(tr("{path} is not a file. Choose a .safetensors or .pt file.", path=path))
-        if path.stat().st_size > _MAX_BYTES:
-            raise ModelFileRefused(
-                tr("{path} is larger than {limit} GB, the most that is read.", path=path, limit=_MAX_BYTES >> 30)
-            )
-        return path.read_bytes()
+        with open_regular(path, links=links) as file:
+            size = os.fstat(file.fileno()).st_size
+            start = file.read(len(_ARCHIVE))
+            check_memory(path, size * (_ARCHIVE_COPIES if start == _ARCHIVE else _COPIES))
+            file.seek(0)
+            return file.read(size)
     except (OSError, ValueError) as error:
-        raise ModelFileUnreadable(
-            tr(
-                "{path} cannot be read: {error}. Choose another file.",
-                path=path,
-                error=getattr(error, "strerror", None) or error,
-            )
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> ModelFileUnreadable:
+    why = getattr(error, "strerror", None) or error
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return ModelFileUnreadable(tr("{path} cannot be read: {error}. Close other programs, or choose a smaller file.", path=path, error=why))  # fmt: skip
+    return ModelFileUnreadable(tr("{path} cannot be read: {error}. Choose another file.", path=path, error=why))
 
 
 def _load_safetensors(data: bytes) -> SavedModel:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 from desktop_trainer.experiment.nesting import MOST_DEPTH, too_deep
+from desktop_trainer.regular_files import Unfit, read_regular
 
 MOST_BYTES = 1 << 20
 """More than any small file of a run needs."""
@@ -37,19 +39,18 @@ def parse_object(data: bytes) -> dict[str, Any]:
 
 
 def read_object(path: Path, most: int = MOST_BYTES) -> dict[str, Any]:
-    """The JSON object in the file `path`, of which no more than `most` bytes are read.
+    """The JSON object in the file `path` of at most `most` bytes, which must be a regular one and no link.
 
     Raises:
         NotPlain: see `parse_object`; also if the file is larger.
         OSError: if it cannot be read.
     """
-    if not path.is_file():  # to open a pipe would wait for ever
-        raise FileNotFoundError(2, "no such file", str(path))
-    with path.open("rb") as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise NotPlain(f"more than {most} bytes")
-    return parse_object(data)
+    try:
+        return parse_object(read_regular(path, most))
+    except Unfit as error:
+        if error.errno == errno.EFBIG:
+            raise NotPlain(error.strerror) from error
+        raise
 
 
 def as_text(value: Any, most: int = 10_000) -> str:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from desktop_trainer.engine.events import BatchEnded, Notice, RunEnded, RunStarted
 from desktop_trainer.engine.training import Training
-from desktop_trainer.runs.events import RunEvents, SaveProblem
+from desktop_trainer.runs.events import FilesMended, RunEvents, SaveProblem
 from desktop_trainer.runs.files import Disk, SaveFailed
 from desktop_trainer.runs.history import History
 from desktop_trainer.runs.keeper import GOES_ON, Keeper, Past
 from desktop_trainer.runs.lock import RunLock
 from desktop_trainer.runs.model_file import SavedModel
+from desktop_trainer.runs.retrying import patiently
 
 
 class Recording:
@@ -40,7 +41,7 @@ class Recording:
         self.ended: RunEnded | None = None
         self._past = past
         self._lock = past.lock if past else RunLock(folder)
-        self._keeper = Keeper(training, folder, past, recipe, disk or Disk())
+        self._keeper = Keeper(training, folder, self._lock, past, recipe, disk or Disk())
         self._over: RunEnded | None = None
 
     @property
@@ -80,7 +81,7 @@ class Recording:
         """
         with self._folder_in_hand():
             try:
-                self._keeper.begin()
+                patiently(self._keeper.begin)
                 yield from self._events()
             except GeneratorExit:
                 if (problem := self._finish("stopped")) is not None:
@@ -105,6 +106,7 @@ class Recording:
                     yield from map(Notice, keeper.inexact)
                 while (problem := keeper.attempt()) is not None:
                     yield problem
+                yield from map(FilesMended, keeper.notices())
                 yield self._end(event) if isinstance(event, RunEnded) else event
 
     @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -28,14 +29,17 @@ from desktop_trainer.runs.keeper import Past
 from desktop_trainer.runs.lock import RunLock
 from desktop_trainer.runs.lost import known_facts, known_settings
 from desktop_trainer.runs.model_file import ModelFileUnreadable, load_model
-from desktop_trainer.runs.plain_json import NotPlain, as_object
+from desktop_trainer.runs.plain_json import NotPlain, as_object, read_object
 from desktop_trainer.runs.recording import Recording
 from desktop_trainer.runs.run_folder import (
+    EXPERIMENT,
     MODEL,
+    RUN,
     NotARun,
     RunFacts,
     new_facts,
     read_settings,
+    refuse_links,
     write_experiment,
     write_facts,
 )
@@ -59,11 +63,12 @@ def reopen(
         checkpoint: the name of another checkpoint to go back to.
 
     Raises:
-        NotARun: if the folder holds no run. RunBusy: if it is going on. SaveFailed: if the folder cannot be written.
+        NotARun: if the folder holds no run, or a link. RunBusy: if it is going on. SaveFailed: if the folder cannot be written.
         CheckpointError: if there are checkpoints and none can be used, or the newest one is of a newer version.
         ExperimentError: if the changes do not make an experiment, or not the same run.
         DeviceMissing: if this machine has no such device.
     """
+    refuse_links(folder)
     known_facts(folder)  # a folder that is no run must not be given a lock
     lock = RunLock(folder)
     lock.acquire()
@@ -102,12 +107,28 @@ def _reopened(
 
 def _write_lost(folder: Path, facts: RunFacts, experiment: Experiment, disk: Disk | None) -> None:
     """Write again what of the small files was lost or damaged."""
-    if not facts.id:
+    if not facts.id and _is_lost(folder / RUN, disk):
         write_facts(folder, replace(new_facts(experiment), created=facts.created), disk)
     try:
         read_settings(folder)
     except NotARun:
-        write_experiment(folder, experiment, disk)
+        if _is_lost(folder / EXPERIMENT, disk):
+            write_experiment(folder, experiment, disk)
+
+
+def _is_lost(path: Path, disk: Disk | None) -> bool:
+    """Whether to write a small file again, not if the system only does not give it now. What is damaged is kept beside it."""
+    try:
+        read_object(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    except NotPlain:
+        pass
+    with suppress(OSError):
+        (disk or Disk()).replace(path, path.with_name(f"{path.name}.damaged"))
+    return True
 
 
 def _own_experiment(settings: Mapping[str, Any], facts: RunFacts) -> Experiment:
@@ -197,7 +218,7 @@ def _divergence(history: History) -> tuple[int, int]:
 def _first_weights(folder: Path) -> Any:
     """What the run was to start from; None for new parameters."""
     try:
-        return load_model(folder / MODEL).weights
+        return load_model(folder / MODEL, links=False).weights
     except ModelFileUnreadable:
         return None
 

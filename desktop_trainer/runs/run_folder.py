@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +16,7 @@ from desktop_trainer import __version__
 from desktop_trainer.experiment.fields import get_value, settings_of, shared_values, to_values
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
+from desktop_trainer.regular_files import is_link
 from desktop_trainer.runs.files import Disk, write_file
 from desktop_trainer.runs.plain_json import (
     NotPlain,
@@ -38,6 +41,10 @@ MANIFEST = "manifest.json"
 
 class NotARun(Exception):
     """A folder that holds no run this program can read; the text says why, and what to do. Nothing was changed."""
+
+
+class LeadsElsewhere(NotARun):
+    """Something in the run's folder is a link: it could let the program write or delete anywhere."""
 
 
 class NewerRun(NotARun):
@@ -141,8 +148,34 @@ def read_notes(folder: Path) -> Notes:
         return Notes()
 
 
+def refuse_links(folder: Path) -> None:
+    """See that everything of the run lies in `folder`, which may itself be reached through a link.
+
+    Raises:
+        LeadsElsewhere: if not.
+    """
+    names = (RUN, EXPERIMENT, NOTES, EVENTS, CHECKPOINTS, BEST, MODEL, LOCK, LOG)
+    places = itertools.chain((folder / name for name in names), _below(folder / CHECKPOINTS))
+    link = next(filter(is_link, places), None)
+    if link is not None:
+        text = tr("{file} in the run's folder {folder} is a link. A run from elsewhere could use one to change other files of yours, so it does not go on. Put the file or folder itself there, or remove the link.", file=link.relative_to(folder), folder=folder)  # fmt: skip
+        raise LeadsElsewhere(text)
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """What lies in `folder` and in its folders; it does not go through links, and tells each before what is below it."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                yield Path(entry)
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _below(Path(entry))
+    except OSError:
+        return
+
+
 def _write(path: Path, values: Mapping[str, Any], disk: Disk | None) -> None:
-    write_file(path, json.dumps(values, indent=2, ensure_ascii=False).encode(), disk)
+    write_file(path, json.dumps(values, indent=2, ensure_ascii=False).encode(), disk, links=False)
 
 
 def _read(folder: Path, name: str) -> dict[str, Any]:

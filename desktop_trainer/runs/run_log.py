@@ -42,6 +42,11 @@ class RunLog:
     def add(self, lines: Iterable[str]) -> None:
         """Write `lines`, each with the local time."""
         now = f"{datetime.now():%Y-%m-%d %H:%M:%S}"
-        data = "".join(f"{now}  {part}\n" for line in lines for part in line.splitlines()).encode()
+        data = "".join(f"{now}  {_plain(part)}\n" for line in lines for part in line.splitlines()).encode()
         with suppress(OSError), self._disk.append(self._path) as file:
             self._disk.write(file, data)
+
+
+def _plain(text: str) -> str:
+    """`text` with escapes for what is not printed: it may hold names from a file of somebody else."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -15,38 +15,41 @@ from desktop_trainer.i18n import tr
 from desktop_trainer.runs.model_errors import ModelFileRefused, damaged
 
 MAX_TENSORS = 10_000
-_MAX_HEADER = 4 * 2**20
+MAX_HEADER = 4 * 2**20
 _MAX_DIMENSIONS, _MAX_ELEMENTS = 16, 2**40
 _ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 
 
-def checked_metadata(data: bytes) -> dict[str, str]:
+def checked_metadata(data: bytes, *, times: int = 1) -> dict[str, str]:
     """The metadata of the safetensors file with the content `data`, after checking that its header describes it.
+
+    Args:
+        times: so many times as many tensors as in a model, and as long a header, are taken.
 
     Raises:
         ModelFileDamaged: if the header is not well formed or does not fit the bytes that follow it.
         ModelFileRefused: if there are too many tensors, or numbers of an unsupported type.
     """
-    header = _header(data)
+    header = _header(data, times * MAX_HEADER)
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise damaged(tr("its metadata are not texts"))
-    if not 1 <= len(header) <= MAX_TENSORS:
+    if not 1 <= len(header) <= times * MAX_TENSORS:
         raise ModelFileRefused(
-            tr("This file holds {count} tensors; 1 to {limit} are read.", count=len(header), limit=MAX_TENSORS)
+            tr("This file holds {count} tensors; 1 to {limit} are read.", count=len(header), limit=times * MAX_TENSORS)
         )
     length = len(data) - 8 - int.from_bytes(data[:8], "little")
     _check_layout([_extent(name, entry) for name, entry in header.items()], length)
     return metadata
 
 
-def _header(data: bytes) -> dict[str, Any]:
+def _header(data: bytes, most: int) -> dict[str, Any]:
     size = int.from_bytes(data[:8], "little")
     if len(data) < 8 or size > len(data) - 8:
         raise damaged(tr("it ends inside its header"))
-    if size > _MAX_HEADER:
+    if size > most:
         raise ModelFileRefused(
-            tr("This file's header is too long: {size} bytes of at most {limit}.", size=size, limit=_MAX_HEADER)
+            tr("This file's header is too long: {size} bytes of at most {limit}.", size=size, limit=most)
         )
     try:
         header = json.loads(data[8 : 8 + size].decode(), object_pairs_hook=_without_duplicates)

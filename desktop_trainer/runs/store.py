@@ -13,6 +13,7 @@ from time import time
 from desktop_trainer import folders
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
+from desktop_trainer.regular_files import is_link
 from desktop_trainer.runs.files import Disk, SaveFailed
 from desktop_trainer.runs.lock import is_running
 
@@ -133,7 +134,7 @@ def restore(binned: Path, disk: Disk | None = None) -> Path:
 def binned(runs: Path | None = None) -> list[Path]:
     """Every run in the bin, for `restore`, the one discarded last first."""
     places = sorted(_places(runs), key=_when, reverse=True)
-    return [folder for place in places for folder in sorted(_folders(place))]
+    return [folder for place in places for folder in sorted(_entries(place)) if folder.is_dir()]
 
 
 def _move(folder: Path, target: Path, disk: Disk | None) -> Path:
@@ -169,8 +170,12 @@ def _places(runs: Path | None) -> list[Path]:
 
 
 def _folders(folder: Path) -> list[Path]:
+    return [path for path in _entries(folder) if path.is_dir() and not is_link(path)]
+
+
+def _entries(folder: Path) -> list[Path]:
     try:
-        return [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]
+        return list(folder.iterdir())
     except OSError:
         return []
 

@@ -11,14 +11,11 @@ from typing import Any
 
 from desktop_trainer.engine.events import EpochEnded
 from desktop_trainer.experiment.fields import get_value
+from desktop_trainer.regular_files import is_link
 from desktop_trainer.runs.history import History, JournalReader
 from desktop_trainer.runs.lock import is_running
 from desktop_trainer.runs.lost import known_facts, known_settings
-from desktop_trainer.runs.run_folder import (
-    CHECKPOINTS,
-    MANIFEST,
-    read_notes,
-)
+from desktop_trainer.runs.run_folder import CHECKPOINTS, MANIFEST, read_notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +85,11 @@ def best_epoch(epochs: list[EpochEnded]) -> EpochEnded | None:
 
 def has_checkpoint(folder: Path) -> bool:
     """Whether a checkpoint was written to its end; its content is not examined."""
+    if is_link(folder / CHECKPOINTS):
+        return False
     try:
         with os.scandir(folder / CHECKPOINTS) as entries:
-            return any((Path(entry) / MANIFEST).is_file() for entry in entries)
+            return any((Path(entry) / MANIFEST).is_file() for entry in entries if not entry.is_symlink())
     except OSError:
         return False
 

@@ -9,13 +9,10 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from desktop_trainer.experiment.fields import shared_values
-from desktop_trainer.experiment.problems import ExperimentError, read_experiment
+from desktop_trainer.experiment.problems import ExperimentError, load_values, parse_experiment
 from desktop_trainer.i18n import tr
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.form import ExperimentForm
-
-_MOST_BYTES = 1_000_000
-"""A larger file is no experiment."""
 
 
 class ExperimentFiles(QObject):
@@ -57,12 +54,11 @@ class ExperimentFiles(QObject):
     def load(self, path: Path) -> None:
         """Put the settings of `path` into the form; if they are wrong, say why and change nothing."""
         try:
-            if path.stat().st_size > _MOST_BYTES:
-                raise ExperimentError([])
-            experiment = read_experiment(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, ExperimentError) as error:
+            experiment = parse_experiment(load_values(path))
+        except (OSError, ExperimentError) as error:
             text = tr("{file} was not opened; nothing was changed.", file=path.name)
-            reason = str(error) or tr("It is too large for an experiment.")
+            why = getattr(error, "strerror", None)
+            reason = tr("It cannot be read: {error}.", error=why) if why else error
             self._banner.show_error(f"{text}\n{reason}", error)
             return
         self._form.set_experiment(experiment, keep_local=True)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 
 from desktop_trainer import folders
 from desktop_trainer.experiment.fields import to_values
-from desktop_trainer.experiment.problems import ExperimentError, Problem, parse_experiment, read_values
+from desktop_trainer.experiment.problems import ExperimentError, Problem, load_values, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 from desktop_trainer.runs.files import SaveFailed, write_file
@@ -19,7 +19,6 @@ FORMAT = 1
 _FILE = "session.json"
 _QUIET_SECONDS = 1.0
 """So long nothing must have been edited before the file is written."""
-_MOST_BYTES = 1_000_000
 
 
 class LastSession(QObject):
@@ -61,15 +60,13 @@ def last_experiment() -> tuple[Experiment | None, str]:
     """
     path = folders.home() / _FILE
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise ExperimentError([Problem("", tr("It is too large for an experiment."))])
-        values = read_values(path.read_text(encoding="utf-8"))
+        values = load_values(path)
         if values.get("format") != FORMAT:
             raise ExperimentError([Problem("", tr("It was written by another version of this program."))])
         return parse_experiment(values.get("experiment")), ""
     except FileNotFoundError:
         return None, ""
-    except (OSError, UnicodeDecodeError, ExperimentError) as error:
+    except (OSError, ExperimentError) as error:
         return None, _put_aside(error)
 
 

@@ -15,6 +15,8 @@ from desktop_trainer.engine.events import EpochEnded, RunStarted
 from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.experiment.problems import ExperimentError, parse_experiment
 from desktop_trainer.i18n import tr
+from desktop_trainer.regular_files import is_link
+from desktop_trainer.runs.files import link_refused
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.curves import CurvesPanel
 from desktop_trainer.ui.form import ExperimentForm
@@ -130,7 +132,10 @@ class RunDesk(QObject):
 
     def _open(self, run: RunSummary, name: str) -> None:
         path = run.folder / name
-        if path.exists():
+        if is_link(path):
+            error = link_refused(path)
+            self._banner.show_error(str(error), error)
+        elif path.exists():
             self._models.load(path, self._form.experiment)
         else:
             self._banner.show_message(tr("{run} has no {file}: it has not come to the end of an epoch.", run=run.name, file=name), kind="error")  # fmt: skip

@@ -13,7 +13,7 @@ from desktop_trainer.experiment.fields import settings_of, to_values, with_value
 from desktop_trainer.experiment.problems import ExperimentError, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
-from desktop_trainer.runs.events import SaveProblem
+from desktop_trainer.runs.events import FilesMended, SaveProblem
 from desktop_trainer.runs.lost import known_settings
 from desktop_trainer.runs.run_folder import NotARun
 from desktop_trainer.ui.banner import Banner
@@ -121,6 +121,8 @@ class RunEnds(QObject):
         if isinstance(event, SaveProblem):
             text = tr("The run is paused because it could not be saved. {reason}", reason=event.reason)
             self._banner.show_message(text, kind="error", do=(tr("Try again"), self._session.resume))
+        elif isinstance(event, FilesMended):
+            self._banner.show_message(event.text)
 
     @Slot(object)
     def _on_ended(self, ended: RunEnded | None) -> None:

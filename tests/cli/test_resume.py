@@ -9,6 +9,7 @@ import pytest
 
 from desktop_trainer.cli import main
 from desktop_trainer.cli import train as train_module
+from desktop_trainer.runs import retrying
 from desktop_trainer.runs.checkpoint import newest_checkpoint
 from desktop_trainer.runs.checkpoint_folders import checkpoints
 from desktop_trainer.runs.files import Disk
@@ -130,6 +131,26 @@ def test_a_full_disk_is_told_and_tried_again_until_there_is_room(
     ended = json.loads(out.splitlines()[-1])
     assert ended["outcome"] == "completed"
     assert newest_checkpoint(Path(ended["paths"]["run"])).state["epoch"] == 2
+
+
+def test_a_write_that_is_refused_for_a_moment_is_not_spoken_of(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_folder, left = Disk.make_folder, [2]
+
+    def scanned(disk: Disk, path: Path) -> None:
+        if path.name.startswith("0002") and left[0]:
+            left[0] -= 1
+            raise PermissionError(13, os.strerror(13), str(path))
+        make_folder(disk, path)
+
+    monkeypatch.setattr(retrying, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(Disk, "make_folder", scanned)
+    assert main(SMALL) == 0
+    out, err = capsys.readouterr()
+    assert left == [0]
+    assert err == ""
+    assert json.loads(out.splitlines()[-1])["outcome"] == "completed"
 
 
 def test_a_recipe_is_remembered_by_its_name(capsys: Captured) -> None:

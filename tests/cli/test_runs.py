@@ -231,6 +231,13 @@ def test_a_deleted_run_lies_in_the_bin_and_comes_back_as_it_is_told(runs: Path, 
     assert "in the bin" in refused(capsys, "restore", "cut")
 
 
+@pytest.mark.parametrize("asked", ["", "  "])
+def test_to_restore_nothing_in_particular_restores_nothing(runs: Path, capsys: Captured, asked: str) -> None:
+    told(capsys, "delete", THIRD)
+    assert "Say which deleted run" in refused(capsys, "restore", asked)
+    assert told(capsys, "restore") == [THIRD]
+
+
 def test_several_are_deleted_together_or_not_at_all(runs: Path, capsys: Captured) -> None:
     refused(capsys, "delete", FIRST, "no such")
     with RunLock(runs / SECOND):

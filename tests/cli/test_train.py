@@ -1,6 +1,7 @@
 """``train`` and ``evaluate`` within this process: what they print, what they write, what they refuse."""
 
 import json
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -116,6 +117,21 @@ def test_evaluate_tells_people_a_line(capsys: Captured, tmp_path: Path) -> None:
     capsys.readouterr()
     assert main(["evaluate", str(path)]) == 0
     assert re.fullmatch(r"test loss \d\.\d+, test acc \d\.\d+ over 297 samples\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_a_model_without_a_finite_loss_is_said_to_be_of_no_use(
+    capsys: Captured, tmp_path: Path, flags: list[str]
+) -> None:
+    path = tmp_path / "model.safetensors"
+    main([*SMALL, "--save", str(path)])
+    saved = load_model(path)
+    save_model(path, replace(saved, weights={name: tensor * math.nan for name, tensor in saved.weights.items()}))
+    capsys.readouterr()
+    assert main(["evaluate", str(path), *flags]) == 1
+    out, err = capsys.readouterr()
+    assert "nan" in out or json.loads(out.splitlines()[-1])["loss"] is None
+    assert "not a finite number" in err
 
 
 def test_pt_holds_the_weights_alone(tmp_path: Path) -> None:

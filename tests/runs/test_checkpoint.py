@@ -22,11 +22,13 @@ from desktop_trainer.runs.checkpoint_errors import (
     CheckpointDamaged,
     CheckpointError,
     CheckpointIncomplete,
+    CheckpointTooLarge,
     CheckpointTooNew,
     CheckpointUnreadable,
     NoCheckpoint,
 )
 from desktop_trainer.runs.checkpoint_folders import all_names, checkpoints, sweep
+from desktop_trainer.runs.files import SaveFailed
 from desktop_trainer.runs.run_folder import CHECKPOINTS, MANIFEST, STATE
 
 Same = Callable[[Any, Any], bool]
@@ -162,7 +164,7 @@ def test_what_the_system_does_not_give_is_unreadable_not_damaged(two: Path, monk
     def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr("desktop_trainer.runs.checkpoint.open_regular", refuse)
     with pytest.raises(CheckpointUnreadable, match="cannot be read: Permission denied"):
         load_checkpoint(two, newest(two).name)
 
@@ -218,3 +220,25 @@ def test_loading_and_saving_leave_the_random_numbers_alone(two: Path, state_afte
 def test_every_error_is_one_of_ours() -> None:
     kinds = (CheckpointDamaged, CheckpointIncomplete, CheckpointTooNew, CheckpointUnreadable, NoCheckpoint)
     assert all(issubclass(kind, CheckpointError) for kind in kinds)
+
+
+def test_an_optimizer_may_remember_more_tensors_than_a_model_can_have(tmp_path: Path, state_after: Any) -> None:
+    state = {**state_after(1), "many": [torch.zeros(1) for _ in range(12_000)]}
+    save_checkpoint(tmp_path, state)
+    assert len(newest_checkpoint(tmp_path).state["many"]) == 12_000
+
+
+@pytest.mark.parametrize("part", ["model", "text"])
+def test_what_could_not_be_read_back_is_not_saved(tmp_path: Path, state_after: Any, part: str) -> None:
+    save_checkpoint(tmp_path, state_after(1))
+    more: dict[str, Any] = {"model": {f"{number}": torch.zeros(1) for number in range(10_001)}, "text": "x" * (17 << 20)}  # fmt: skip
+    with pytest.raises(SaveFailed, match="could not be read back"):
+        save_checkpoint(tmp_path, {**state_after(5), part: more[part]})
+    assert checkpoints(tmp_path) == all_names(tmp_path) == ["0001 epoch 0 batch 1"]
+
+
+def test_a_checkpoint_for_which_memory_is_short_is_not_passed_over(two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To go on from the one before would lose what came since, for want of closing another program."""
+    monkeypatch.setattr("desktop_trainer.engine.placement.free_memory", lambda _: 1000)
+    with pytest.raises(CheckpointTooLarge, match=r"needs about 0\.\d MB of memory, and 0\.0 MB are free\. Close"):
+        newest_checkpoint(two)

@@ -37,7 +37,7 @@ class FailingDisk(Disk):
     def _call(self, then: Callable[..., Any], *values: Any) -> Any:
         self.calls += 1
         if self.first <= self.calls <= self.last:
-            if len(values) == 2 and isinstance(values[1], bytes):
+            if len(values) == 2 and isinstance(values[1], bytes | memoryview):
                 then(values[0], values[1][: len(values[1]) // 2])
             raise OSError(self.number, os.strerror(self.number))
         return then(*values)
@@ -50,7 +50,7 @@ class FailingDisk(Disk):
         file: BinaryIO = self._call(super().append, path)
         return file
 
-    def write(self, file: BinaryIO, data: bytes) -> None:
+    def write(self, file: BinaryIO, data: bytes | memoryview) -> None:
         self._call(super().write, file, data)
 
     def sync(self, file: BinaryIO) -> None:
@@ -225,7 +225,7 @@ class LoggedDisk(Disk):
         self.log.append(("create", path))
         return super().create(path)
 
-    def write(self, file: BinaryIO, data: bytes) -> None:
+    def write(self, file: BinaryIO, data: bytes | memoryview) -> None:
         self.log.append(("write", Path(file.name), data))
         super().write(file, data)
 

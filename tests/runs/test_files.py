@@ -36,7 +36,7 @@ class FailingDisk(Disk):
         file: BinaryIO = self._call("create", super().create, path)
         return file
 
-    def write(self, file: BinaryIO, data: bytes) -> None:
+    def write(self, file: BinaryIO, data: bytes | memoryview) -> None:
         self._call("write", super().write, file, data)
 
     def sync(self, file: BinaryIO) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import zipfile
 from collections.abc import Callable
@@ -142,7 +143,7 @@ def test_a_folder_that_is_no_run_or_is_going_on_or_is_there_already_is_refused(r
 
 
 class Full(Disk):
-    def write(self, _file: object, _data: bytes) -> None:
+    def write(self, _file: object, _data: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -153,3 +154,11 @@ def test_a_full_disk_or_giving_up_leaves_nothing(exported: Path, runs: Path) -> 
     next(given_up)
     given_up.close()
     assert list(runs.iterdir()) == []
+
+
+def test_an_archive_made_to_fill_the_disk_is_refused_before_anything_is_unpacked(exported: Path, runs: Path) -> None:
+    """Two gigabytes of zeros are two megabytes in an archive; what a run holds hardly gets smaller."""
+    with zipfile.ZipFile(exported, "a", zipfile.ZIP_DEFLATED) as archive, archive.open(f"{archive.namelist()[0].partition('/')[0]}/zeros", "w", force_zip64=True) as out:  # fmt: skip
+        for _ in range(100):
+            out.write(bytes(1 << 20))
+    assert re.search(r"would unpack from \d\.\d to 1\d\d\.\d MB", refused(exported, runs))

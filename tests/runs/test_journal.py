@@ -34,7 +34,7 @@ class Faulty(Disk):
         self.fails, self.keeps = fails, keeps
         self.calls: list[str] = []
 
-    def write(self, file: BinaryIO, data: bytes) -> None:
+    def write(self, file: BinaryIO, data: bytes | memoryview) -> None:
         self.calls.append("write")
         if self.fails:
             self.fails -= 1

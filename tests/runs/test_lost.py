@@ -1,11 +1,15 @@
 """Runs that lost one of their small files, and folders that are no runs."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from desktop_trainer.engine.events import BatchEnded
+from desktop_trainer.regular_files import read_regular
+from desktop_trainer.runs import plain_json
 from desktop_trainer.runs.resume import reopen
 from desktop_trainer.runs.run_folder import EVENTS, EXPERIMENT, RUN, NewerRun, NotARun, read_facts, read_settings
 from tests.runs.test_resume import Same, Values, begin, final, run_to
@@ -30,6 +34,26 @@ def test_a_run_that_lost_a_small_file_goes_on_and_has_it_again(
     assert same(final(reopen(run)), expected)
     assert read_settings(run) == settings
     assert read_facts(run).id
+    kept = run / f"{name}.damaged"
+    assert (kept.read_bytes() if kept.exists() else None) == content
+
+
+@pytest.mark.parametrize("name", [RUN, EXPERIMENT])
+def test_a_small_file_that_only_cannot_be_read_now_is_not_replaced(
+    small: Values, tmp_path: Path, same: Same, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A disk or a network that does not answer for a moment must not cost what the file says."""
+    run_to(begin(small, tmp_path), BatchEnded, 2, 4)
+    before = (tmp_path / name).read_bytes()
+
+    def read(path: Path, most: int) -> bytes:
+        if path.name == name:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return read_regular(path, most)
+
+    monkeypatch.setattr(plain_json, "read_regular", read)
+    assert final(reopen(tmp_path))
+    assert (tmp_path / name).read_bytes() == before
 
 
 def test_a_run_of_a_newer_version_is_not_taken_for_one_that_lost_its_facts(small: Values, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from desktop_trainer.runs.model_file import (
     ModelFileRefused,
     ModelFileUnreadable,
     SavedModel,
+    check_savable,
     export_state_dict,
     load_model,
     save_model,
@@ -267,3 +268,28 @@ def test_other_files_are_not_models(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "model.pt").write_bytes(content)
     with pytest.raises(ModelFileRefused, match="not a model file"):
         load_model(tmp_path / "model.pt")
+
+
+def test_the_same_model_is_the_same_file_byte_for_byte(tmp_path: Path, saved: SavedModel) -> None:
+    """However often it is written: the library gives the metadata another order each time."""
+    contents = set()
+    for number in range(8):
+        save_model(tmp_path / f"{number}", saved)
+        contents.add((tmp_path / f"{number}").read_bytes())
+    assert len(contents) == 1
+    with safetensors.safe_open(tmp_path / "0", "pt") as file:
+        assert file.metadata()["class_names"]
+        assert set(file.keys()) == set(saved.weights)
+
+
+def test_what_could_not_be_read_back_is_not_saved_and_that_is_said(tmp_path: Path, saved: SavedModel) -> None:
+    """Neither more tensors than are read, nor a header that is longer; what was there stays."""
+    save_model(tmp_path / "file", saved)
+    before = (tmp_path / "file").read_bytes()
+    many = {f"{number}": torch.zeros(1) for number in range(10_001)}
+    for model in (replace(saved, weights=many), replace(saved, class_names=("x" * 5_000_000,))):
+        for save in (lambda model: save_model(tmp_path / "file", model), check_savable):
+            with pytest.raises(SaveFailed, match="could not be read back"):
+                save(model)
+    assert (tmp_path / "file").read_bytes() == before
+    check_savable(saved)

@@ -16,6 +16,7 @@ from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.saving_settings import SavingSettings
 from desktop_trainer.runs.checkpoint import load_checkpoint, newest_checkpoint
 from desktop_trainer.runs.checkpoint_folders import all_names, checkpoints
+from desktop_trainer.runs.files import SaveFailed
 from desktop_trainer.runs.journal import read_journal
 from desktop_trainer.runs.lock import RunBusy, is_running
 from desktop_trainer.runs.model_file import load_model
@@ -287,3 +288,21 @@ def test_a_crash_right_after_a_resume_keeps_what_was_there(small: Values, tmp_pa
     assert torch.equal(
         newest_checkpoint(tmp_path / "run").state["rng"], newest_checkpoint(tmp_path / "crashed").state["rng"]
     )
+
+
+def test_two_equal_runs_leave_the_same_model_files_byte_for_byte(small: Values, tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        list(recording(small, tmp_path / name).events())
+    for name in (MODEL, BEST):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
+
+
+def test_a_model_that_could_not_be_read_back_is_said_before_the_first_batch(
+    small: Values, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("desktop_trainer.runs.safetensors_file.MAX_TENSORS", 3)
+    run = recording(small, tmp_path)
+    seen: list[Any] = []
+    with pytest.raises(SaveFailed, match="4 tensors; 1 to 3 are read"):
+        seen.extend(run.events())
+    assert not any(isinstance(event, RunStarted | BatchEnded) for event in seen)

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop_trainer import folders
 from desktop_trainer.engine.events import RunEnded
+from desktop_trainer.runs.checkpoint_folders import checkpoints
 from desktop_trainer.runs.files import Disk
 from desktop_trainer.runs.history import read_journal
 from desktop_trainer.runs.journal import Journal
@@ -284,3 +286,23 @@ def test_a_run_that_cannot_be_saved_can_be_discarded(
         with qtbot.waitSignal(window.session.ended, timeout=30_000):
             window.session.stop(discard=True)
     qtbot.waitUntil(lambda: not window.session.active)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows deletes no file that is open")
+def test_a_folder_that_is_deleted_during_its_run_is_told_in_the_banner_and_the_log(
+    qtbot: QtBot, open_window: Opener
+) -> None:
+    window = open_window({**RUN, "training": {"epochs": 100_000}})
+    window.actions_["start"].trigger()
+    qtbot.waitUntil(lambda: len(window.curves.series.epochs) > 0, timeout=60_000)
+    window.session.pause()
+    folder = the_run()
+    qtbot.waitUntil(lambda: len(checkpoints(folder)) == 2, timeout=30_000)  # now nothing is being written
+    shutil.rmtree(folder)
+    window.session.resume()
+    qtbot.waitUntil(lambda: "was deleted while the run was" in window.banner.text, timeout=30_000)
+    with qtbot.waitSignal(window.session.ended, timeout=30_000) as ended:
+        window.actions_["stop_and_keep"].trigger()
+    assert ended.args[0].outcome == "stopped"
+    assert "was deleted while the run was" in window.log.toPlainText()
+    assert read_journal(folder).ended is not None

@@ -4,7 +4,7 @@ import errno
 import os
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from PySide6.QtCore import QThread
@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from desktop_trainer.engine.events import BatchEnded, Event
 from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.problems import parse_experiment
+from desktop_trainer.runs import retrying
 from desktop_trainer.runs.checkpoint import newest_checkpoint
 from desktop_trainer.runs.checkpoint_folders import checkpoints
 from desktop_trainer.runs.events import SaveProblem
@@ -171,6 +172,33 @@ def test_a_save_that_fails_holds_the_run_and_resume_tries_again(qtbot: QtBot, tm
     assert newest_checkpoint(tmp_path).state["batch"] >= 2
     thread.tell(Command.STOP)
     thread.wait()
+
+
+def test_a_write_that_is_refused_for_a_moment_does_not_hold_the_run(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows a virus scanner holds new files, every night, and nobody is there to click."""
+
+    class Scanned(Disk):
+        refused: ClassVar[set[str]] = set()
+
+        def make_folder(self, path: Path) -> None:
+            if path.name[0] == "0" and path.name not in self.refused:
+                self.refused.add(path.name)
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            super().make_folder(path)
+
+    monkeypatch.setattr(retrying, "PAUSES", (0.0, 0.0))
+    thread = saved_thread(tmp_path, Scanned(), every_batches=1)
+    seen: list[Any] = []
+    thread.happened.connect(seen.append)
+    thread.start()
+    qtbot.waitUntil(lambda: len(batches(seen)) > 20, timeout=30_000)
+    thread.tell(Command.STOP)
+    thread.wait()
+    assert len(Scanned.refused) > 3
+    assert not any(isinstance(event, SaveProblem) for event in seen)
+    assert checkpoints(tmp_path)
 
 
 def test_a_run_that_is_held_is_saved_there(qtbot: QtBot, tmp_path: Path) -> None:
