@@ -13,7 +13,7 @@ from desktop_trainer.experiment.fields import Setting, Values, get_value, merged
 from desktop_trainer.experiment.problems import ExperimentError, Problem, parse_experiment, read_values
 from desktop_trainer.experiment.recipes import recipe
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import mark, tr
+from desktop_trainer.i18n import joined, mark, titled, tr
 
 _RESERVED = {"help", "version", "language", "recipe", "config", "weights", "save", "json"}
 _SECTIONS = {
@@ -123,7 +123,7 @@ def _help(item: Setting, values: Values | None) -> str:
     if item.registry is not None:
         facts.append(tr("known: {names}", names=", ".join(item.registry)))
     facts += [f"{_SIGNS[key]} {bound:{'d' if isinstance(bound, int) else 'g'}}" for key, bound in item.bounds.items()]
-    text = f"{tr(item.label)}: {tr(item.explanation)}" + (f" [{'; '.join(facts)}]" if facts else "")
+    text = titled(tr(item.label), joined(tr(item.explanation), f"[{tr('; ').join(facts)}]" if facts else ""))
     return text.replace("%", "%%")
 
 

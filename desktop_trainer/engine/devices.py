@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import joined, tr
 
 _TF32 = {"default": None, "bf16": None, "float32": False, "tf32": True}
 
@@ -17,7 +17,7 @@ class DeviceError(Exception):
     """
 
     def __init__(self, cause: str, next_step: str) -> None:
-        super().__init__(f"{cause} {next_step}")
+        super().__init__(joined(cause, next_step))
         self.cause, self.next_step = cause, next_step
 
     def __reduce__(self) -> tuple[Any, ...]:

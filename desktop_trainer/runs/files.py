@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import joined, tr
 
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EACCES)
@@ -102,7 +102,7 @@ def write_file(path: Path, data: bytes, disk: Disk | None = None) -> None:
 def save_failed(path: Path, needed: int, error: OSError) -> SaveFailed:
     """The error for the file `path` of `needed` bytes that could not be written because of `error`."""
     failed = tr("{file} could not be saved in {folder}.", file=path.name, folder=path.parent)
-    return SaveFailed(f"{failed} {_reason(path, needed, error)}")
+    return SaveFailed(joined(failed, _reason(path, needed, error)))
 
 
 def _reason(path: Path, needed: int, error: OSError) -> str:
