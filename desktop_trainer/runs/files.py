@@ -6,11 +6,18 @@ import errno
 import os
 import secrets
 import shutil
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from desktop_trainer.i18n import joined, tr
+
+if sys.platform != "win32":
+    import fcntl
+
+    _FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+    """macOS' call that empties the memory of the drive, too, which its fsync does not."""
 
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EACCES)
@@ -41,7 +48,7 @@ class Disk:
 
     def sync(self, file: BinaryIO) -> None:
         """Wait until the content lies on the disk."""
-        os.fsync(file.fileno())
+        _sync(file.fileno())
 
     def replace(self, source: Path, target: Path) -> None:
         """Give `source` the name `target`, in one step."""
@@ -54,7 +61,7 @@ class Disk:
         try:
             handle = os.open(folder, os.O_RDONLY)
             try:
-                os.fsync(handle)
+                _sync(handle)
             finally:
                 os.close(handle)
         except OSError as error:
@@ -72,6 +79,14 @@ class Disk:
     def remove_folder(self, path: Path) -> None:
         """Remove the folder, which must be empty."""
         path.rmdir()
+
+
+def _sync(handle: int) -> None:
+    if sys.platform != "win32" and _FULL_SYNC is not None:
+        with suppress(OSError):  # file systems on the network and on sticks do not know it
+            fcntl.fcntl(handle, _FULL_SYNC)
+            return
+    os.fsync(handle)
 
 
 def write_file(path: Path, data: bytes, disk: Disk | None = None) -> None:
