@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
+from desktop_trainer import folders
 from desktop_trainer.cli.parser import Parser, flag_name
 from desktop_trainer.experiment.fields import Setting, Values, get_value, merged, settings_of, to_values, with_value
 from desktop_trainer.experiment.problems import ExperimentError, Problem, parse_experiment, read_values
@@ -81,6 +82,9 @@ def add_flags(parser: argparse.ArgumentParser, items: list[Setting], values: Val
 
 def changes(given: Mapping[str, Any], items: list[Setting]) -> list[tuple[str, Any]]:
     """The settings that flags gave: dotted path and value, in declared order, so that a choice precedes its options."""
+    for item in items:
+        if item.type is str and item.path in given:
+            folders.name_computer(given[item.path])
     return [(item.path, _value(given[item.path])) for item in items if item.path in given]
 
 

@@ -115,9 +115,14 @@ def _own_experiment(settings: Mapping[str, Any], facts: RunFacts) -> Experiment:
     values = dict(settings)
     known = {item.path for item in settings_of(values) if item.local}
     for path, value in facts.local.items():
-        if path in known and not (path == "data.data_root" and not folders.data_root(str(value)).is_dir()):
+        if path in known and not (path == "data.data_root" and not _is_folder(str(value))):
             values = with_value(values, path, value)
     return parse_experiment(values)
+
+
+def _is_folder(path: str) -> bool:
+    """Whether there is such a folder; one on a computer that the user never named is not looked at."""
+    return not folders.unasked_computer(path) and folders.data_root(path).is_dir()
 
 
 def _changed(experiment: Experiment, changes: Mapping[str, Any]) -> Experiment:
