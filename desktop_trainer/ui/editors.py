@@ -187,13 +187,16 @@ class DeviceEditor(ChoiceEditor):
 
     def __init__(self, setting: Setting) -> None:
         self._known: list[str] = []
-        self._asked = ""
+        self._asked = self._advice = ""
         super().__init__(setting, self._devices)
 
-    def set_devices(self, names: Iterable[str]) -> None:
-        """Offer these devices of the machine, too."""
-        self._known = list(names)
+    def set_devices(self, names: Iterable[str], advice: str = "") -> None:
+        """Offer these devices of the machine, too; `advice` says why there are no more, and can be selected and copied."""
+        self._known, self._advice = list(names), advice
         self.retranslate()
+
+    def _explanation(self) -> str:
+        return self._advice
 
     def _devices(self) -> list[Entry]:
         names = dict.fromkeys(["auto", *self._known, "cpu", *([self._asked] if self._asked else [])])

@@ -191,7 +191,7 @@ class TrainerWindow(QMainWindow):
     def _warm_up(self) -> None:
         """Load torch behind the window, and learn which devices there are."""
         self._warming = IteratorThread(_devices, self)
-        self._warming.item.connect(self.form.set_devices)
+        self._warming.item.connect(self.form.set_machine)
         self._warming.finished.connect(self.warmed)
         self._warming.start()
 
@@ -389,8 +389,8 @@ class TrainerWindow(QMainWindow):
             self.experiment_files.load(path) if path.suffix == ".json" else self._load(path)
 
 
-def _devices() -> Generator[list[str], None, None]:
-    """Called in a thread: the devices of this machine."""
-    from desktop_trainer.engine.devices import available_devices
+def _devices() -> Generator[tuple[list[str], str], None, None]:
+    """Called in a thread: the devices of this machine, and why there are no more."""
+    from desktop_trainer.engine.devices import available_devices, cuda_advice, unused_card
 
-    yield available_devices()
+    yield available_devices(), cuda_advice() if unused_card() else ""
