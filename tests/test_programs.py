@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint
 from inspect import Parameter, signature
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.test_house import ROOT
 
@@ -27,3 +28,11 @@ def test_each_can_be_called_as_it_is(kind: str) -> None:
         main = EntryPoint(name, target, kind).load()
         needed = [item for item in signature(main).parameters.values() if item.default is Parameter.empty]
         assert needed == []
+
+
+@pytest.mark.parametrize(
+    ("version", "fits"), [("6.10.1", False), ("6.11.0", True), ("6.11.1", False), ("6.11.2", True), ("6.12.0", False)]
+)
+def test_a_qt_that_is_known_to_be_broken_is_not_installed(version: str, fits: bool) -> None:
+    requirement = next(item for item in map(Requirement, PROJECT["dependencies"]) if item.name == "PySide6-Essentials")
+    assert (version in requirement.specifier) == fits
