@@ -1,11 +1,14 @@
 """Where files are kept on this machine. Knows the file system and nothing of what is put there."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
 
 _APP = "desktop-trainer"
+_NETWORK_PATHS = os.name == "nt"
+"""Whether two slashes at the beginning name another computer: Windows logs on there as soon as the path is looked at."""
 
 
 def home() -> Path:
@@ -28,6 +31,45 @@ def runs() -> Path:
 def log_file() -> Path:
     """Where the window writes down what went wrong."""
     return home() / "desktop-trainer.log"
+
+
+def other_computer(path: str) -> str:
+    r"""The computer that a path such as ``\\\\name\\share`` names, whichever slashes it has; empty for a path on this one."""
+    parts = path.strip().replace("/", "\\").split("\\")
+    if len(parts) < 3 or parts[0] or parts[1]:
+        return ""
+    if parts[2] not in ("?", "."):
+        return parts[2]
+    device = parts[3] if len(parts) > 3 else ""
+    if device.casefold() == "unc":
+        return parts[4] if len(parts) > 4 else ""
+    return "" if device[1:2] == ":" else device
+
+
+def unasked_computer(path: str) -> str:
+    """The other computer that opening `path` would log on to, if the user has never named it here; else empty."""
+    computer = other_computer(path) if _NETWORK_PATHS else ""
+    return computer if computer.casefold() not in _named_computers() else ""
+
+
+def name_computer(path: str) -> None:
+    """The user himself gave `path`: from now on files from elsewhere may name its computer, too."""
+    if computer := unasked_computer(path):
+        with suppress(OSError):
+            home().mkdir(parents=True, exist_ok=True)
+            with _computers_file().open("a", encoding="utf-8") as file:
+                file.write(computer.casefold() + "\n")
+
+
+def _named_computers() -> list[str]:
+    try:
+        return _computers_file().read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def _computers_file() -> Path:
+    return home() / "computers.txt"
 
 
 def resources() -> Path:

@@ -2,12 +2,16 @@
 
 import gettext
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from desktop_trainer import folders
 
 DOMAIN = "desktop_trainer"
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
+
+_FULL_WIDTH = "，。；：？！…、）”"
+"""Chinese marks, which bring their own room."""
 
 _translations = gettext.NullTranslations()
 _language = "en"
@@ -39,7 +43,7 @@ def system_language() -> str:
     return "en"
 
 
-def tr(text: str, **values: Any) -> str:
+def tr(text: str, /, **values: Any) -> str:
     """`text` in the current language, its ``{placeholders}`` filled with `values`."""
     translated = _translations.gettext(text) if text else ""
     return translated.format(**values) if values else translated
@@ -48,6 +52,24 @@ def tr(text: str, **values: Any) -> str:
 def trn(singular: str, plural: str, n: int, **values: Any) -> str:
     """The one of two texts that goes with the count `n`, in the current language, its ``{n}`` and ``{placeholders}`` filled."""
     return _translations.ngettext(singular, plural, n).format(n=n, **values)
+
+
+def joined(*sentences: str) -> str:
+    """The sentences that are not empty, one behind the other: with a space between them, but not after a full-width mark."""
+    text = ""
+    for sentence in filter(None, sentences):
+        text += sentence if not text or text[-1] in _FULL_WIDTH else f" {sentence}"
+    return text
+
+
+def titled(title: str, value: object) -> str:
+    """``title: value``, with the colon of the current language."""
+    return tr("{title}: {value}", title=title, value=value)
+
+
+def listed(parts: Iterable[str]) -> str:
+    """The parts of a sentence, with the comma of the current language between them."""
+    return tr(", ").join(parts)
 
 
 def mark(text: str) -> str:

@@ -8,7 +8,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
 from desktop_trainer import folders, i18n
-from desktop_trainer.i18n import tr, trn
+from desktop_trainer.i18n import joined, listed, titled, tr, trn
 
 VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 
@@ -53,6 +53,18 @@ def test_an_empty_text_stays_empty(catalogue: None) -> None:
     """gettext would answer with the catalogue's header."""
     i18n.set_language("zh_CN")
     assert tr("") == ""
+
+
+def test_sentences_are_joined_as_their_language_does() -> None:
+    assert joined("It failed.", "", "Try again.") == "It failed. Try again."
+    assert joined("失败了。", "请重试。", "It failed.", "请重试。") == "失败了。请重试。It failed. 请重试。"
+    assert joined() == ""
+
+
+def test_colons_and_commas_are_those_of_the_language() -> None:
+    assert (titled("Loss", 0.5), listed(["a", "b"])) == ("Loss: 0.5", "a, b")
+    i18n.set_language("zh_CN")
+    assert (titled("损失", 0.5), listed(["甲", "乙"])) == ("损失：0.5", "甲，乙")
 
 
 def test_braces_in_values_are_left_alone() -> None:

@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from string import Formatter
 
@@ -15,6 +16,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from desktop_trainer import folders, i18n
+from desktop_trainer.engine.events import EpochEnded
+from desktop_trainer.engine.report import epoch_line
 from desktop_trainer.experiment.choices import REGISTRIES
 from desktop_trainer.experiment.fields import Setting, settings_of, with_value
 from desktop_trainer.experiment.recipes import texts
@@ -34,6 +37,13 @@ EVERYDAY = {
     "Share for the test",
 }  # fmt: skip
 """Labels that are no terms of the field, so that nobody would search for the English word."""
+
+
+BANNED = {
+    "丢弃率|丢弃（dropout": "暂退", "标准化|归一化": "规范化", "普通循环": "朴素循环", "图像尺寸": "图像大小", "捷径": "残差连接", "您": "no word at all",
+    "最好": "最佳", "批量 batch(es)?$": "批次", "轮 epoch": "轮次", "(训练|测试|最终) (acc|loss)": "准确率, 损失", r"\d %": "2%",
+}  # fmt: skip
+"""What is called otherwise, as in Dive into Deep Learning, and by what."""
 
 
 @cache
@@ -96,7 +106,7 @@ def all_settings() -> Iterator[Setting]:
 def placeholders(text: str) -> list[str]:
     """What is filled in, with its format, and Qt's own such as ``%p``."""
     fields = [(name, conversion, spec) for _, name, spec, conversion in Formatter().parse(text) if name is not None]
-    return sorted({*map(str, fields), *re.findall("%[pvm]%?", text)})
+    return sorted({*map(str, fields), *re.findall(r"%(?:\(\w+\)[rs]|[rs]\b|[pvm]%?)", text)})
 
 
 def mnemonic(text: str) -> str:
@@ -169,6 +179,49 @@ def test_a_term_of_the_field_keeps_its_english_word() -> None:
 def test_chinese_has_its_own_punctuation() -> None:
     for text in chinese().values():
         assert not re.search(r"[\u4e00-\u9fff][,;:?!]|[\u4e00-\u9fff]\.(?!\w)|\.\.\.", text), text
+
+
+def test_chinese_marks_bring_their_own_room() -> None:
+    """No space stands beside one; behind a colon that ends an English word, neither."""
+    for text in chinese().values():
+        assert not re.search(r" [，。；：？！、（）”]|[，。；：？！、（）“] ", text), text
+        assert not re.search(r"\w[;:] ", text), text
+
+
+def test_translated_texts_are_put_together_by_i18n() -> None:
+    """An f-string would write an English colon, comma or space between them; `titled`, `listed` and `joined` do not."""
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                for text, mark in pairwise(node.values):
+                    between = mark.value if isinstance(mark, ast.Constant) else ""
+                    assert not (_is_translated(text) and str(between)[:1] in (":", ",", ".", ";")), (
+                        f"{path}:{node.lineno}"
+                    )
+
+
+def _is_translated(part: ast.expr) -> bool:
+    call = part.value if isinstance(part, ast.FormattedValue) else None
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("tr", "trn")
+
+
+@pytest.mark.parametrize(("banned", "instead"), BANNED.items(), ids=BANNED)
+def test_a_thing_has_one_name(banned: str, instead: str) -> None:
+    assert [text for text in chinese().values() if re.search(banned, text)] == [], f"say {instead}"
+
+
+def test_a_label_is_that_of_a_class_and_a_run_has_tags() -> None:
+    for english, text in chinese().items():
+        assert ("标签" in text) == ("label" in english.casefold()), text
+        assert ("标记" in text) == bool(re.search(r"\btags?\b|Tags|words (of your own|for)", english, re.IGNORECASE)), (
+            text
+        )
+
+
+def test_an_epoch_has_its_number_and_its_english_word_in_the_log() -> None:
+    i18n.set_language("zh_CN")
+    ended = EpochEnded(1, 0.5, 0.8, 0.6, 0.7, 2.0, 100.0)
+    assert epoch_line(ended, "cpu").startswith("第 1 轮（epoch 1），损失 loss 0.5000，")
 
 
 def test_mnemonics_stay_at_the_same_letter() -> None:

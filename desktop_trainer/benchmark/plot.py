@@ -10,7 +10,7 @@ from PySide6.QtSvg import QSvgGenerator
 
 from desktop_trainer.benchmark.measure import spread
 from desktop_trainer.benchmark.results import Results
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import titled, tr
 from desktop_trainer.ui.app import create_application
 
 _WIDTH, _HEIGHT, _NAMES = 1000, 240, 240
@@ -66,7 +66,7 @@ def _add_bars(plot: pg.PlotItem, results: Results, work: str) -> None:
     ends = [np.array([getattr(each, end) for each in spreads]) for end in ("least", "most")]
     for place, low, high in zip(places, *ends, strict=True):
         plot.plot([low, high], [place, place], pen=pg.mkPen(_INK, width=2))
-    _dress(plot, f"{work}: {tr(results.titles[work])}", tr("Seconds"))
+    _dress(plot, titled(work, tr(results.titles[work])), tr("Seconds"))
     left = plot.getAxis("left")
     left.setTicks([list(zip(places, names, strict=True))])
     left.setWidth(_NAMES)

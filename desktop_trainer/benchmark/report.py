@@ -7,7 +7,7 @@ from typing import Any
 
 from desktop_trainer.benchmark.measure import spread
 from desktop_trainer.benchmark.results import ENGINE, Figure, Results, figures
-from desktop_trainer.i18n import mark, tr, trn
+from desktop_trainer.i18n import mark, titled, tr, trn
 
 _PARTS = {
     "epoch": mark("epoch with test pass"),
@@ -70,7 +70,7 @@ def _load(load: list[float] | None) -> str:
 
 def _training(results: Results) -> Iterator[str]:
     for work, taken in results.training.items():
-        yield f"\n{work}: {tr(results.titles[work])}"
+        yield "\n" + titled(work, tr(results.titles[work]))
         yield _row("", "", tr("median"), tr("least"), tr("most"), tr("over headless"))
         for contender, parts in taken.items():
             for part, values in parts.items():

@@ -20,7 +20,7 @@ from desktop_trainer.catalog.archives import BadArchive, check_digest, unpack_gz
 from desktop_trainer.catalog.errors import DiskFull, DownloadFailed, FolderNotWritable, way_without_network
 from desktop_trainer.catalog.transfer import TIMEOUT, MirrorFailed, Piece, Transfer
 from desktop_trainer.experiment.choices import DatasetChoice, Remote, RemoteFile
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import titled, tr
 
 MIRROR = "DESKTOP_TRAINER_MIRROR"
 """Environment variable: the address of a folder that is laid out like a data folder and holds the archives, tried first."""
@@ -129,7 +129,7 @@ class _Fetch:
                     yield from self._unpack(self.archive, source) if source in by_hand else self._from(source)
                     return
                 except (MirrorFailed, BadArchive) as failed:
-                    reasons.append(f"{source}: {failed}")
+                    reasons.append(titled(source, failed))
                 finally:
                     self._sweep()
         raise DownloadFailed(self._failure(reasons))

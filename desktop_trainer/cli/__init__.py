@@ -6,13 +6,13 @@ reads the output any more.
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from collections.abc import Sequence
 
 from desktop_trainer import i18n, process
 from desktop_trainer.cli.refusal import Refused
+from desktop_trainer.cli.terminal import escaping, show_traceback
 from desktop_trainer.experiment.errors import ExperimentError
 from desktop_trainer.i18n import tr
 
@@ -21,10 +21,16 @@ INTERRUPTED, TERMINATED, PIPE_CLOSED = 130, 143, 141
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv`, by default the process's arguments; returns the exit code."""
-    _never_fail_to_print()
+    if argv is None:  # the process is ours
+        sys.excepthook = show_traceback
     process.prepare()
+    with escaping():
+        return _answered(list(sys.argv[1:] if argv is None else argv))
+
+
+def _answered(argv: list[str]) -> int:
     try:
-        return _run(list(sys.argv[1:] if argv is None else argv))
+        return _run(argv)
     except Refused as refused:
         return _complain(str(refused), refused.code)
     except ExperimentError as error:
@@ -54,10 +60,3 @@ def _run(argv: list[str]) -> int:
 def _complain(message: str, code: int) -> int:
     print(f"desktop-trainer: {message}", file=sys.stderr)
     return code
-
-
-def _never_fail_to_print() -> None:
-    """A character that the terminal does not know is escaped."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from desktop_trainer import __version__
+from desktop_trainer import __version__, folders
 from desktop_trainer.cli.parser import Parser, add_sources
 from desktop_trainer.i18n import LANGUAGES, system_language, tr
 
@@ -193,6 +193,7 @@ def _download(parser: Parser, _argv: list[str]) -> Run:
         from desktop_trainer.experiment.problems import parse_experiment
 
         data = {"dataset": given["dataset"], "data_root": given.get("data_root", "")}
+        folders.name_computer(data["data_root"])
         return download_dataset(parse_experiment({"data": data, "model": "softmax"}).data)
 
     return run

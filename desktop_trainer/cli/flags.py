@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
+from desktop_trainer import folders
 from desktop_trainer.cli.parser import Parser, flag_name
 from desktop_trainer.experiment.fields import Setting, Values, get_value, merged, settings_of, to_values, with_value
 from desktop_trainer.experiment.problems import ExperimentError, Problem, load_values, parse_experiment
 from desktop_trainer.experiment.recipes import recipe
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import mark, tr
+from desktop_trainer.i18n import joined, mark, titled, tr
 
 _RESERVED = {"help", "version", "language", "recipe", "config", "weights", "save", "json"}
 _SECTIONS = {
@@ -81,6 +82,9 @@ def add_flags(parser: argparse.ArgumentParser, items: list[Setting], values: Val
 
 def changes(given: Mapping[str, Any], items: list[Setting]) -> list[tuple[str, Any]]:
     """The settings that flags gave: dotted path and value, in declared order, so that a choice precedes its options."""
+    for item in items:
+        if item.type is str and item.path in given:
+            folders.name_computer(given[item.path])
     return [(item.path, _value(given[item.path])) for item in items if item.path in given]
 
 
@@ -123,7 +127,7 @@ def _help(item: Setting, values: Values | None) -> str:
     if item.registry is not None:
         facts.append(tr("known: {names}", names=", ".join(item.registry)))
     facts += [f"{_SIGNS[key]} {bound:{'d' if isinstance(bound, int) else 'g'}}" for key, bound in item.bounds.items()]
-    text = f"{tr(item.label)}: {tr(item.explanation)}" + (f" [{'; '.join(facts)}]" if facts else "")
+    text = titled(tr(item.label), joined(tr(item.explanation), f"[{tr('; ').join(facts)}]" if facts else ""))
     return text.replace("%", "%%")
 
 

@@ -12,6 +12,7 @@ from dataclasses import fields
 from time import monotonic
 from typing import Any, Protocol
 
+from desktop_trainer.cli.terminal import below
 from desktop_trainer.engine.events import (
     BatchEnded,
     EpochEnded,
@@ -27,6 +28,7 @@ from desktop_trainer.engine.pace import Pace, duration
 from desktop_trainer.engine.report import end_line, epoch_line, grouped, start_line
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr, trn
+from desktop_trainer.printable import printable
 
 _FRAME = 0.1
 """Seconds between two looks of the progress line."""
@@ -88,13 +90,13 @@ class ProgressLine:
         """Replace the line, at most ten times a second."""
         if self._live and monotonic() - self._shown >= _FRAME:
             width = shutil.get_terminal_size().columns - 1
-            print(f"\r\033[K{text[:width]}", end="", file=sys.stderr, flush=True)
+            print(f"\r\033[K{printable(text)[:width]}", end="", file=below(sys.stderr), flush=True)
             self._shown = monotonic()
 
     def clear(self) -> None:
         """Make room for another line."""
         if self._live and self._shown:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
+            print("\r\033[K", end="", file=below(sys.stderr), flush=True)
             self._shown = 0.0
 
 

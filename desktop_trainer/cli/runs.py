@@ -16,7 +16,7 @@ from desktop_trainer.cli.parser import Parser
 from desktop_trainer.cli.refusal import Refused
 from desktop_trainer.cli.run_columns import COLUMNS, matches, plain, sorted_by
 from desktop_trainer.cli.text_table import clean, table
-from desktop_trainer.i18n import tr, trn
+from desktop_trainer.i18n import titled, tr, trn
 
 Given = dict[str, Any]
 """What argparse found."""
@@ -85,7 +85,7 @@ def show_list(words: list[str], sort: str, *, as_json: bool) -> int:
     runs = [item for item in every if matches(item, words)]
     runs = runs if sort == "created" else sorted_by(runs, sort)
     for name, reason in index.unreadable.items():
-        print(clean(f"{name}: {reason}"), file=sys.stderr)
+        print(clean(titled(name, reason)), file=sys.stderr)
     if as_json:
         print(json.dumps([plain(item) for item in runs], allow_nan=False))
     elif runs:

@@ -23,7 +23,7 @@ from desktop_trainer.cli.run_columns import (
 from desktop_trainer.cli.text_table import clean, table
 from desktop_trainer.experiment.difference import differences
 from desktop_trainer.experiment.fields import get_value, settings_of
-from desktop_trainer.i18n import tr, trn
+from desktop_trainer.i18n import joined, tr, trn
 
 if TYPE_CHECKING:
     from desktop_trainer.engine.events import EpochEnded
@@ -60,7 +60,7 @@ def _chapters(run: RunSummary, said: History) -> Iterator[tuple[str, list[str]]]
     yield "", list(table(list(_facts(run))))
     yield tr("Settings"), list(table(list(_settings(run))))
     if said.epochs:
-        yield tr("Epochs"), list(table(_epochs(said.epochs), right=range(6)))
+        yield tr("Each epoch"), list(table(_epochs(said.epochs), right=range(6)))
     if len(said.starts) > 1:
         yield tr("Continued"), [line for start in said.starts[1:] for line in _start(start.epoch, start.batch, start.changes, start.inexact)]  # fmt: skip
     if next_steps := list(_next_steps(run)):
@@ -68,7 +68,7 @@ def _chapters(run: RunSummary, said: History) -> Iterator[tuple[str, list[str]]]
 
 
 def _facts(run: RunSummary) -> Iterator[tuple[str, str]]:
-    yield tr("State"), f"{state_text(run)}. {run.reason}".strip() if run.reason else state_text(run)
+    yield tr("State"), joined(tr("{state}.", state=state_text(run)), run.reason) if run.reason else state_text(run)
     progress = trn("{epochs} epoch", "{epochs} epochs", run.epochs or run.epoch, epochs=epochs_text(run))
     batches = trn("{n} batch", "{n} batches", run.batch)
     yield (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import textwrap
 
+from desktop_trainer.cli.text_table import wrapped
 from desktop_trainer.experiment.batches import BatchPlan
 from desktop_trainer.experiment.choices import REGISTRIES
 from desktop_trainer.experiment.problems import ExperimentError, Problem
@@ -21,7 +21,7 @@ def show_choices(kind: str | None) -> int:
             print(("\n" if number else "") + each)
         for name, title, explanation in _rows(each):
             print(f"  {name:<20} {title}")
-            print(textwrap.fill(explanation, 100, initial_indent=" " * 23, subsequent_indent=" " * 23))
+            print("\n".join(" " * 23 + line for line in wrapped(explanation, 77)))
         for failure in REGISTRIES[each].failures() if each in REGISTRIES else ():
             print(f"  ! {failure}")
     return 0
@@ -48,11 +48,11 @@ def show_batches(samples: str, batch_size: str, *, drop_last: bool, as_json: boo
     if plan.batches == 0:
         print(tr("No batch: a training with these numbers is refused."))
         return 0
-    print(trn(
-        "{n} full batch of {batch_size}, the last batch has {last_batch_size}",
-        "{n} full batches of {batch_size}, the last batch has {last_batch_size}",
-        plan.full_batches, batch_size=plan.batch_size, last_batch_size=plan.last_batch_size,
-    ))  # fmt: skip
+    full = trn(
+        "{n} full batch of {batch_size}", "{n} full batches of {batch_size}", plan.full_batches, batch_size=batch_size
+    )
+    partial = plan.last_batch_size < plan.batch_size
+    print(tr("{full}, the last batch has {last}", full=full, last=plan.last_batch_size) if partial else full)
     print(trn("{n} sample is left out of each epoch", "{n} samples are left out of each epoch", plan.left_out))
     return 0
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
 _JOINERS = "\u200c\u200d"
 """Invisible, but part of emoji and of some scripts."""
+
+_PART = re.compile(r"(\s*)([“（]*(?:[\u2e80-\u9fff]|[^\s\u2e80-\u9fff，。；：？！、（）“”…]+)?[，。；：？！、）”…]*)")
+"""What is not cut: a Chinese character or a word, with the marks that belong to it."""
 
 
 def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> Iterator[str]:
@@ -24,6 +28,18 @@ def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> Iterator[
 def width(text: str) -> int:
     """How many places of a terminal `text` takes: a Chinese character or an emoji two, an accent of its own none."""
     return sum(_width(character) for character in text)
+
+
+def wrapped(text: str, room: int) -> Iterator[str]:
+    """The lines of `text`, none wider than `room` if its words are not: between Chinese characters it can end anywhere."""
+    line = ""
+    for space, part in _PART.findall(text.rstrip()):
+        if line and width(line + space + part) > room:
+            yield line
+            line = part
+        else:
+            line += (space and line and " ") + part
+    yield line
 
 
 def clean(text: str) -> str:

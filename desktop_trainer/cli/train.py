@@ -16,7 +16,7 @@ from desktop_trainer.cli.refusal import Refused, refusing
 from desktop_trainer.cli.signals import StopSignals
 from desktop_trainer.experiment.problems import ExperimentError, Problem
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import joined, tr
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -121,7 +121,7 @@ def _pull(recording: Recording, told: Output, signals: StopSignals) -> None:
 def _wait_for_room(problem: SaveProblem, signals: StopSignals) -> None:
     """Hold the run, whose next event is another try."""
     wait = tr("The training waits and tries again every {seconds:g} seconds; Ctrl-C stops it.", seconds=RETRY_SECONDS)
-    print(f"desktop-trainer: {problem.reason} {wait}", file=sys.stderr, flush=True)
+    print(f"desktop-trainer: {joined(problem.reason, wait)}", file=sys.stderr, flush=True)
     signals.wait(RETRY_SECONDS)
 
 

@@ -1,11 +1,20 @@
 """Which device computes, and what it is lent for a run. Knows what torch reports of this machine; never falls back silently."""
 
+import os
+import shutil
+import sys
+from pathlib import Path
 from typing import Any
 
 import torch
 
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import joined, tr
 
+_DRIVER = (
+    Path("/proc/driver/nvidia/version"),
+    Path(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "nvml.dll"),
+)
+"""What NVIDIA's driver leaves on a machine, beside the program nvidia-smi."""
 _TF32 = {"default": None, "bf16": None, "float32": False, "tf32": True}
 
 
@@ -17,7 +26,7 @@ class DeviceError(Exception):
     """
 
     def __init__(self, cause: str, next_step: str) -> None:
-        super().__init__(f"{cause} {next_step}")
+        super().__init__(joined(cause, next_step))
         self.cause, self.next_step = cause, next_step
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -44,6 +53,24 @@ def available_devices() -> list[str]:
     return [*cuda, *mps, "cpu"]
 
 
+def unused_card() -> bool:
+    """Whether NVIDIA's driver is here, but this PyTorch is a build without CUDA: the registry's for Windows is one."""
+    if torch.version.cuda is not None or getattr(torch.version, "hip", None) is not None:
+        return False
+    return shutil.which("nvidia-smi") is not None or any(path.exists() for path in _DRIVER)
+
+
+def cuda_advice() -> str:
+    """What to do where `unused_card`."""
+    return tr("This computer has an NVIDIA graphics card, but this PyTorch was built without CUDA and cannot use it. To replace it, close this program and run: {command}", command=cuda_command())  # fmt: skip
+
+
+def cuda_command() -> str:
+    """The command that gives this Python the PyTorch for the machine's graphics card."""
+    again = "--reinstall-package torch --reinstall-package torchvision"
+    return f'uv pip install --python "{sys.executable}" --torch-backend auto {again} torch torchvision'
+
+
 def choose_device(name: str) -> torch.device:
     """The device called `name`; ``auto`` is the first graphics card, else the CPU.
 
@@ -56,7 +83,7 @@ def choose_device(name: str) -> torch.device:
         there = ", ".join(available)
         raise DeviceMissing(
             tr("This machine has no device {name}. It has {available}.", name=name, available=there),
-            tr("Choose one of these, or auto."),
+            cuda_advice() if wanted.startswith("cuda") and unused_card() else tr("Choose one of these, or auto."),
         )
     return torch.device(wanted)
 

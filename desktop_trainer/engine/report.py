@@ -3,7 +3,7 @@
 from desktop_trainer.engine.events import EpochEnded, RunEnded, RunStarted
 from desktop_trainer.experiment.batches import BatchPlan
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import mark, tr, trn
+from desktop_trainer.i18n import joined, mark, tr, trn
 
 _ENDS = {
     "completed": mark("Complete: epoch {done} is done, {seconds:.1f} sec."),
@@ -49,7 +49,7 @@ def end_line(event: RunEnded) -> str:
     parts = [sentence, event.reason, event.next_step]
     if model := event.paths.get("model"):
         parts.append(tr("The model is kept in {path}", path=model))
-    return " ".join(part for part in parts if part)
+    return joined(*parts)
 
 
 def grouped(number: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import titled, tr
 
 
 class ModelMismatch(Exception):
@@ -99,5 +99,5 @@ def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 
 def _line(title: str, names: list[str]) -> list[str]:
-    more = f", ... ({len(names)})" if len(names) > 8 else ""
-    return [f"{title}: {', '.join(names[:8])}{more}"] if names else []
+    more = f", … ({len(names)})" if len(names) > 8 else ""
+    return [titled(title, ", ".join(names[:8]) + more)] if names else []

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from desktop_trainer.experiment.batches import BatchPlan
 from desktop_trainer.experiment.choices import DATASETS, DataInfo, DatasetChoice
+from desktop_trainer.experiment.network import FolderPath
 from desktop_trainer.experiment.section import Section, setting
 from desktop_trainer.i18n import mark
 
@@ -83,7 +84,7 @@ class DataSettings(Section):
         ),
         advanced=True,
     )
-    data_root: str = setting(
+    data_root: FolderPath = setting(
         "",
         mark("Data folder"),
         mark(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import joined, tr
 from desktop_trainer.regular_files import is_link, open_regular
 from desktop_trainer.runs.checkpoint_errors import (
     CheckpointDamaged,
@@ -148,7 +148,7 @@ def newest_checkpoint(folder: Path, order: Iterable[str] | None = None) -> Newes
         return Newest(state, name, tuple(notices))
     if checkpoints(folder):
         advice = tr("None of the run's checkpoints can be used. Start the experiment again, or copy the run's folder back from a copy of it.")  # fmt: skip
-        raise CheckpointDamaged(" ".join([*notices, advice]))
+        raise CheckpointDamaged(joined(*notices, advice))
     raise NoCheckpoint(tr("The run {run} has no checkpoint yet.", run=folder.name))
 
 
@@ -170,7 +170,7 @@ def load_checkpoint(folder: Path, name: str | None = None) -> tuple[State, str]:
         older = [other for other in all_names(folder)[: all_names(folder).index(name)] if other in names]
         if not older:
             raise
-        raise type(error)(f"{error} {tr('The one before is {name}.', name=older[-1])}") from error
+        raise type(error)(joined(str(error), tr("The one before is {name}.", name=older[-1]))) from error
 
 
 def _read(place: Path) -> State:

@@ -6,13 +6,20 @@ import errno
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import joined, tr
 from desktop_trainer.regular_files import Unfit, append_regular, is_link
+
+if sys.platform != "win32":
+    import fcntl
+
+    _FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+    """macOS' call that empties the memory of the drive, too, which its fsync does not."""
 
 Content: TypeAlias = bytes | Sequence[bytes | memoryview]
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -44,7 +51,7 @@ class Disk:
 
     def sync(self, file: BinaryIO) -> None:
         """Wait until the content lies on the disk."""
-        os.fsync(file.fileno())
+        _sync(file.fileno())
 
     def replace(self, source: Path, target: Path) -> None:
         """Give `source` the name `target`, in one step."""
@@ -57,7 +64,7 @@ class Disk:
         try:
             handle = os.open(folder, os.O_RDONLY)
             try:
-                os.fsync(handle)
+                _sync(handle)
             finally:
                 os.close(handle)
         except OSError as error:
@@ -75,6 +82,14 @@ class Disk:
     def remove_folder(self, path: Path) -> None:
         """Remove the folder, which must be empty."""
         path.rmdir()
+
+
+def _sync(handle: int) -> None:
+    if sys.platform != "win32" and _FULL_SYNC is not None:
+        with suppress(OSError):  # file systems on the network and on sticks do not know it
+            fcntl.fcntl(handle, _FULL_SYNC)
+            return
+    os.fsync(handle)
 
 
 def write_file(path: Path, data: Content, disk: Disk | None = None, *, links: bool = True) -> None:
@@ -119,7 +134,7 @@ def save_failed(path: Path, needed: int, error: OSError) -> SaveFailed:
     if is_link(path) and isinstance(error, Unfit):
         return link_refused(path)
     failed = tr("{file} could not be saved in {folder}.", file=path.name, folder=path.parent)
-    return SaveFailed(f"{failed} {_reason(path, needed, error)}")
+    return SaveFailed(joined(failed, _reason(path, needed, error)))
 
 
 def _reason(path: Path, needed: int, error: OSError) -> str:

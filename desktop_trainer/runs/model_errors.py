@@ -1,6 +1,6 @@
 """Why a model file was not loaded, in words for people. Knows no format."""
 
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import joined, tr
 
 
 class ModelFileError(Exception):
@@ -31,4 +31,4 @@ def refused(why: str) -> ModelFileRefused:
     advice = tr(
         "Ask for the weights as a .safetensors file, or as torch.save(model.state_dict(), file) of PyTorch 1.6 or later."
     )
-    return ModelFileRefused(f"{why} {advice}")
+    return ModelFileRefused(joined(why, advice))

@@ -17,7 +17,7 @@ from desktop_trainer.experiment.choices import OptimizerChoice
 from desktop_trainer.experiment.fields import Values, get_value, settings_of, shared_values, with_value
 from desktop_trainer.experiment.problems import ExperimentError, Problem, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import tr, trn
+from desktop_trainer.i18n import joined, tr, trn
 from desktop_trainer.runs.checkpoint import Newest, State, load_checkpoint, newest_checkpoint
 from desktop_trainer.runs.checkpoint_errors import NoCheckpoint, damaged
 from desktop_trainer.runs.checkpoint_folders import all_names, checkpoints, place_of
@@ -136,9 +136,14 @@ def _own_experiment(settings: Mapping[str, Any], facts: RunFacts) -> Experiment:
     values = dict(settings)
     known = {item.path for item in settings_of(values) if item.local}
     for path, value in facts.local.items():
-        if path in known and not (path == "data.data_root" and not folders.data_root(str(value)).is_dir()):
+        if path in known and not (path == "data.data_root" and not _is_folder(str(value))):
             values = with_value(values, path, value)
     return parse_experiment(values)
+
+
+def _is_folder(path: str) -> bool:
+    """Whether there is such a folder; one on a computer that the user never named is not looked at."""
+    return not folders.unasked_computer(path) and folders.data_root(path).is_dir()
 
 
 def _changed(experiment: Experiment, changes: Mapping[str, Any]) -> Experiment:
@@ -192,7 +197,7 @@ def _state(folder: Path, checkpoint: str | None, history: History, experiment: E
         if history.position == (0, 0) and not history.epochs:
             return None
         text = tr("Its checkpoints are gone, so it cannot go on. Start the experiment again, or open its model and train that.")  # fmt: skip
-        raise NoCheckpoint(f"{error} {text}") from error
+        raise NoCheckpoint(joined(str(error), text)) from error
 
 
 def _before_divergence(folder: Path, history: History, experiment: Experiment) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from desktop_trainer.engine.events import EpochEnded, Event, Notice, RunEnded, RunStarted
 from desktop_trainer.engine.report import end_line, epoch_line, start_line
 from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.printable import printable
 from desktop_trainer.runs.files import Disk
 from desktop_trainer.runs.run_folder import LOG
 
@@ -42,11 +43,8 @@ class RunLog:
     def add(self, lines: Iterable[str]) -> None:
         """Write `lines`, each with the local time."""
         now = f"{datetime.now():%Y-%m-%d %H:%M:%S}"
-        data = "".join(f"{now}  {_plain(part)}\n" for line in lines for part in line.splitlines()).encode()
+        data = "".join(f"{now}  {part}\n" for line in lines for part in printable(line).splitlines()).encode(
+            errors="backslashreplace"
+        )
         with suppress(OSError), self._disk.append(self._path) as file:
             self._disk.write(file, data)
-
-
-def _plain(text: str) -> str:
-    """`text` with escapes for what is not printed: it may hold names from a file of somebody else."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

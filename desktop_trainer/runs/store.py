@@ -14,6 +14,7 @@ from desktop_trainer import folders
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 from desktop_trainer.regular_files import is_link
+from desktop_trainer.runs import path_room
 from desktop_trainer.runs.files import Disk, SaveFailed
 from desktop_trainer.runs.lock import is_running
 
@@ -45,6 +46,7 @@ def new_folder(experiment: Experiment, runs: Path | None = None, disk: Disk | No
     """
     parent, disk = runs or folders.runs(), disk or Disk()
     name = f"{datetime.now():%Y-%m-%d %H%M} {experiment.model.name} {experiment.data.dataset.name}"
+    name = path_room.shortened(name, parent)
     number = 1
     while True:
         folder = parent / (name if number == 1 else f"{name} {number}")
@@ -70,13 +72,19 @@ def rename(folder: Path, name: str, disk: Disk | None = None) -> Path:
     name = " ".join(name.split())
     if name == folder.name:
         return folder
-    if problem := name_problem(name):
+    if problem := name_problem(name) or _path_problem(name, folder.parent):
         raise SaveFailed(tr("The run keeps its name {old}. {problem}", old=folder.name, problem=problem))
     target = folder.with_name(name)
     if os.path.lexists(target) and not _same(folder, target):
         problem = tr("There is a run called {name} already. Choose another name.", name=name)
         raise SaveFailed(tr("The run keeps its name {old}. {problem}", old=folder.name, problem=problem))
     return _move(folder, target, disk)
+
+
+def _path_problem(name: str, runs: Path) -> str:
+    if not path_room.too_long(name, runs):
+        return ""
+    return tr("With the new name Windows would not take the paths of the run's files. The most here is {most} characters.", most=path_room.longest_name(runs))  # fmt: skip
 
 
 def name_problem(name: str) -> str:
@@ -101,7 +109,8 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def free_place(runs: Path, name: str) -> Path:
-    """Where a run called `name` can lie: there, or with a number behind its name if there is one."""
+    """Where a run called `name` can lie: there, or with a number behind its name if there is one; cut where paths are bounded."""
+    name = path_room.shortened(name, runs)
     target, number = runs / name, 1
     while os.path.lexists(target):
         number += 1

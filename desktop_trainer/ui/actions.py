@@ -210,4 +210,4 @@ class Actions:
         shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         name = _MNEMONIC.sub("", text).removesuffix("…")
         action.setIconText(name)
-        action.setToolTip(f"{hint or name} ({shortcut})" if shortcut else hint or name)
+        action.setToolTip(tr("{hint} ({keys})", hint=hint or name, keys=shortcut) if shortcut else hint or name)

@@ -13,7 +13,7 @@ from PySide6.QtCore import QPoint, QPointF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QFont, QIcon, QPalette
 from PySide6.QtWidgets import QGraphicsItem, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
-from desktop_trainer.i18n import mark, tr
+from desktop_trainer.i18n import joined, mark, titled, tr
 from desktop_trainer.ui import theme
 from desktop_trainer.ui.axes import Area, Canvas, Scale
 from desktop_trainer.ui.crosshair import Crosshair
@@ -240,7 +240,7 @@ class CurvePlot(QWidget):
         ended = self.series.epochs[-1]
         train, test = getattr(ended, f"train_{self.quantity}"), getattr(ended, f"test_{self.quantity}")
         epoch = tr("Epoch {epoch}: training {train:.4g}, test {test:.4g}.", epoch=ended.epoch, train=train, test=test)
-        return f"{text} {epoch}"
+        return joined(text, epoch)
 
     def show_reading(self, reading: Reading | None, x: float | None) -> None:
         """Point at a batch, or, without one, at `x` in the curves of other runs, or at nothing."""
@@ -285,7 +285,7 @@ class CurvePlot(QWidget):
         for name, button in self.legend.items():
             button.setText(tr(_KINDS[name].name))
             button.setToolTip(tr(_KINDS[name].hint))
-            button.setAccessibleName(f"{title}: {tr(_KINDS[name].name)}")
+            button.setAccessibleName(titled(title, tr(_KINDS[name].name)))
         self.set_axis(self.bottom.axis)
 
     @Slot()

@@ -85,6 +85,8 @@ class Draft(QObject):
     def _push(self, path: str, values: Values, name: str) -> None:
         if values != self.values:
             self.undo_stack.push(_Change(self, path, values, name))
+        else:  # what is there was said again: it may be right by now
+            self.check()
 
 
 class _Change(QUndoCommand):

@@ -109,6 +109,7 @@ class FolderEditor(TextEditor):
         self._browse.setObjectName(f"{setting.path}.browse")
         super().__init__(setting, self._browse)
         self._browse.clicked.connect(self._on_browse)
+        self._box.editingFinished.connect(self._on_typed)
 
     @property
     def tab_stops(self) -> list[QWidget]:
@@ -127,8 +128,25 @@ class FolderEditor(TextEditor):
         dialog = QFileDialog(self, tr(self.setting.label), self._box.text() or self._default())
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self._box.setText)
+        dialog.fileSelected.connect(self._on_chosen)
         dialog.open()
+
+    @Slot(str)
+    def _on_chosen(self, folder: str) -> None:
+        self._box.setText(folder)
+        self._name(folder)
+
+    @Slot()
+    def _on_typed(self) -> None:
+        if self._box.isModified():
+            self._box.setModified(False)
+            self._name(self._box.text())
+
+    def _name(self, folder: str) -> None:
+        """The user himself says so: another computer may be asked."""
+        if folders.unasked_computer(folder):
+            folders.name_computer(folder)
+            self.changed.emit(self.setting.path, self.value())
 
 
 class ChoiceEditor(Editor):
@@ -169,13 +187,16 @@ class DeviceEditor(ChoiceEditor):
 
     def __init__(self, setting: Setting) -> None:
         self._known: list[str] = []
-        self._asked = ""
+        self._asked = self._advice = ""
         super().__init__(setting, self._devices)
 
-    def set_devices(self, names: Iterable[str]) -> None:
-        """Offer these devices of the machine, too."""
-        self._known = list(names)
+    def set_devices(self, names: Iterable[str], advice: str = "") -> None:
+        """Offer these devices of the machine, too; `advice` says why there are no more, and can be selected and copied."""
+        self._known, self._advice = list(names), advice
         self.retranslate()
+
+    def _explanation(self) -> str:
+        return self._advice
 
     def _devices(self) -> list[Entry]:
         names = dict.fromkeys(["auto", *self._known, "cpu", *([self._asked] if self._asked else [])])

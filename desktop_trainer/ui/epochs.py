@@ -166,6 +166,6 @@ class EpochTable(QTableView):
             header.resizeSection(column, width + share)
 
     def _retranslate(self) -> None:
-        self.setAccessibleName(tr("Epochs"))
+        self.setAccessibleName(tr("Each epoch"))
         self.epochs.retranslate()
         self._share_width()

@@ -44,6 +44,7 @@ class ExperimentForm(QWidget):
         self._editors: dict[str, Editor] = {}
         self._headings: dict[tuple[str, bool], QWidget] = {}
         self._devices: list[str] = []
+        self._device_advice = ""
         self._locked = False
         self._recipe = RecipeEditor()
         self._plan = BatchPlanPanel()
@@ -109,12 +110,17 @@ class ExperimentForm(QWidget):
         for editor in (self._recipe, *self._editors.values()):
             editor.set_locked(self._locked)
 
-    def set_devices(self, names: Iterable[str]) -> None:
-        """Offer the devices of this machine, best first, without ``auto``."""
-        self._devices = list(names)
+    @Slot(object)
+    def set_machine(self, found: tuple[list[str], str]) -> None:
+        """As `set_devices`, for a signal: both in one."""
+        self.set_devices(*found)
+
+    def set_devices(self, names: Iterable[str], advice: str = "") -> None:
+        """Offer the devices of this machine, best first, without ``auto``; `advice` says why there are no more."""
+        self._devices, self._device_advice = list(names), advice
         for editor in self._editors.values():
             if isinstance(editor, DeviceEditor):
-                editor.set_devices(self._devices)
+                editor.set_devices(self._devices, self._device_advice)
 
     def editor(self, path: str) -> Editor:
         """The editor of a setting that is shown now.
@@ -230,7 +236,7 @@ class ExperimentForm(QWidget):
         editor.changed.connect(self._on_edited)
         editor.set_locked(self._locked)
         if isinstance(editor, DeviceEditor):
-            editor.set_devices(self._devices)
+            editor.set_devices(self._devices, self._device_advice)
         return editor
 
     def _rows(self, *, advanced: bool) -> list[QWidget]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QLibraryInfo, QLocale, QTranslator
 from PySide6.QtWidgets import QApplication
 
-from desktop_trainer import i18n
+from desktop_trainer import folders, i18n
 
-_translator: QTranslator | None = None
+_translators: list[QTranslator] = []
 
 
 def apply_language(app: QApplication, language: str) -> None:
@@ -16,12 +16,13 @@ def apply_language(app: QApplication, language: str) -> None:
     Raises:
         ValueError: if there is no such language.
     """
-    global _translator
     i18n.set_language(language)
-    if _translator is not None:
-        app.removeTranslator(_translator)
-    _translator = QTranslator(app)
-    folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
-    _translator.load(QLocale(language), "qtbase", "_", folder)
-    # Installing a translator, even one that found no file, tells every widget that the language changed.
-    app.installTranslator(_translator)
+    for before in _translators:
+        app.removeTranslator(before)
+    qts, ours = QTranslator(app), QTranslator(app)
+    qts.load(QLocale(language), "qtbase", "_", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath))
+    ours.load(str(folders.resources() / "i18n" / language / "qt.qm"))
+    # The one installed last is asked first. Even one that found no file tells every widget that the language changed.
+    _translators[:] = qts, ours
+    for translator in _translators:
+        app.installTranslator(translator)

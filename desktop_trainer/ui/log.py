@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction, QContextMenuEvent, QFontDatabase, QKeySequenc
 from PySide6.QtWidgets import QFileDialog, QMenu, QPlainTextEdit, QWidget
 
 from desktop_trainer.i18n import tr
+from desktop_trainer.printable import printable
 from desktop_trainer.ui.curve_export import complain, write
 
 MOST_LINES = 20_000
@@ -54,7 +55,8 @@ class LogPanel(QPlainTextEdit):
         self.retranslate()
 
     def add(self, line: str) -> None:
-        """Append a line."""
+        """Append a line, whose characters are shown and not obeyed."""
+        line = printable(line)
         bar = self.verticalScrollBar()
         at_end, place = bar.value() >= bar.maximum(), bar.value()
         self.appendPlainText(f"{datetime.now():%H:%M:%S}  {line}" if self.timestamps else line)

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from desktop_trainer.engine.events import Evaluated
 from desktop_trainer.engine.report import grouped
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import tr, trn
+from desktop_trainer.i18n import listed, tr, trn
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.preferences import Preferences
 from desktop_trainer.ui.session import Session
@@ -220,4 +220,4 @@ def describe(model: SavedModel) -> str:
         parts.append(trn("{n} class", "{n} classes", len(model.class_names)))
     if "test_accuracy" in model.metrics:
         parts.append(tr("test accuracy {accuracy:.3f}", accuracy=model.metrics["test_accuracy"]))
-    return ", ".join(parts)
+    return listed(parts)

@@ -163,7 +163,7 @@ class RunActions(QMenu):
         action.setText(text)
         action.setStatusTip(hint)
         keys = QKeySequence(_KEYS[verb]).toString(QKeySequence.SequenceFormat.NativeText)
-        action.setToolTip(f"{hint} ({keys})" if keys else hint)
+        action.setToolTip(tr("{hint} ({keys})", hint=hint, keys=keys) if keys else hint)
 
     def dress(self) -> None:
         """Take the icons in the colours of the theme in use; not before somebody looks: drawing them takes time."""

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from desktop_trainer.experiment.difference import differences
 from desktop_trainer.experiment.fields import Setting, Values, get_value, settings_of
-from desktop_trainer.i18n import tr, trn
+from desktop_trainer.i18n import listed, titled, tr, trn
 from desktop_trainer.ui import theme
 from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.run_columns import choice_text, value_text
@@ -62,7 +62,7 @@ def difference_texts(values: Sequence[Values]) -> list[str]:
     different = [line for line in lines(values) if line.differs]
     names = [_SHORT.get(line.setting.path) or tr(line.setting.label) for line in different]
     return [
-        ", ".join(f"{name} {line.texts[at]}" for name, line in zip(names, different, strict=True) if line.texts[at])
+        listed(f"{name} {line.texts[at]}" for name, line in zip(names, different, strict=True) if line.texts[at])
         for at in range(len(values))
     ]
 
@@ -111,7 +111,7 @@ class DifferencesDialog(QDialog):
             self._table.setHorizontalHeaderItem(place, heading)
         for row, line in enumerate(self._lines):
             section, label = tr(SECTIONS[line.setting.section]), tr(line.setting.label)
-            name = label if label == section else f"{section}: {label}"
+            name = label if label == section else titled(section, label)
             for place, cell in enumerate((name, *line.texts)):
                 self._table.setItem(row, place, _cell(cell, mark=line.differs, bold=line.differs and place > 0))
         self._on_all(self._all.isChecked())

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Slot
 from desktop_trainer.experiment.fields import settings_of, to_values, with_value
 from desktop_trainer.experiment.problems import ExperimentError, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import joined, listed, tr
 from desktop_trainer.runs.events import FilesMended, SaveProblem
 from desktop_trainer.runs.lost import known_settings
 from desktop_trainer.runs.run_folder import NotARun
@@ -129,7 +129,7 @@ class RunEnds(QObject):
         self._ended = ended
         if ended is None or ended.outcome not in ("diverged", "early_stopped"):
             return
-        text = " ".join(part for part in (ended.reason, ended.next_step) if part)
+        text = joined(ended.reason, ended.next_step)
         if ended.outcome == "early_stopped":
             self._banner.show_message(text)
             return
@@ -172,7 +172,7 @@ class RunEnds(QObject):
 
     def _named(self, changes: Mapping[str, Any]) -> str:
         labels = {item.path: tr(item.label) for item in settings_of(to_values(Experiment()))}
-        return ", ".join(f"{labels.get(path, path)} {value}" for path, value in changes.items())
+        return listed(f"{labels.get(path, path)} {value}" for path, value in changes.items())
 
 
 def explain(error: BaseException) -> str:

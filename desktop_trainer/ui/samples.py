@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import joined, tr
 from desktop_trainer.ui.form import ExperimentForm
 from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.sample_grid import SampleGrid, Tile
@@ -231,7 +231,7 @@ def _words(sheet: SampleSheet, *, stored: bool) -> str:
         parts.insert(1, tr("No augmentation is switched on."))
     elif stored:
         parts = [which, tr("As stored: without augmentation and normalization.")]
-    return " ".join(parts)
+    return joined(*parts)
 
 
 def _range(sheet: SampleSheet) -> str:

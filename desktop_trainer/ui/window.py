@@ -25,7 +25,7 @@ from desktop_trainer.experiment.fields import to_values, with_local, with_value
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.recipes import recipe
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import mark, tr, trn
+from desktop_trainer.i18n import mark, titled, tr, trn
 from desktop_trainer.ui.actions import ROWS, TOOLBAR, Actions
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.closing import ClosingGuard
@@ -191,7 +191,7 @@ class TrainerWindow(QMainWindow):
     def _warm_up(self) -> None:
         """Load torch behind the window, and learn which devices there are."""
         self._warming = IteratorThread(_devices, self)
-        self._warming.item.connect(self.form.set_devices)
+        self._warming.item.connect(self.form.set_machine)
         self._warming.finished.connect(self.warmed)
         self._warming.start()
 
@@ -205,7 +205,7 @@ class TrainerWindow(QMainWindow):
         self.controls.retranslate()
         for name, text in _DOCKS.items():
             self.docks[name].setWindowTitle(tr(text))
-        for place, text in enumerate((tr("Epochs"), tr("Runs"), tr("Log"))):
+        for place, text in enumerate((tr("Each epoch"), tr("Runs"), tr("Log"))):
             self.tabs.setTabText(place, text)
         self.toolbar.setWindowTitle(tr("Toolbar"))
         self.looks.fill()
@@ -227,7 +227,7 @@ class TrainerWindow(QMainWindow):
         }
         for verb, (text, name, can) in names.items():
             self.actions_[verb].setEnabled(can and not self.session.active)
-            self.actions_[verb].setText(f"{text}: {name}" if name else text)
+            self.actions_[verb].setText(titled(text, name) if name else text)
 
     def show_fault(self, error: BaseException) -> None:
         """Show an error that nobody caught; the window goes on."""
@@ -389,8 +389,8 @@ class TrainerWindow(QMainWindow):
             self.experiment_files.load(path) if path.suffix == ".json" else self._load(path)
 
 
-def _devices() -> Generator[list[str], None, None]:
-    """Called in a thread: the devices of this machine."""
-    from desktop_trainer.engine.devices import available_devices
+def _devices() -> Generator[tuple[list[str], str], None, None]:
+    """Called in a thread: the devices of this machine, and why there are no more."""
+    from desktop_trainer.engine.devices import available_devices, cuda_advice, unused_card
 
-    yield available_devices()
+    yield available_devices(), cuda_advice() if unused_card() else ""

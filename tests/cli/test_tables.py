@@ -27,7 +27,7 @@ def test_list_without_a_kind_lists_all(capsys: pytest.CaptureFixture[str]) -> No
     ("flags", "lines"),
     [
         ([], ["(60000 + 256 - 1) // 256 = 235 batches", "234 full batches of 256", "last batch has 96", "0 samples are left out"]),
-        (["--drop-last"], ["60000 // 256 = 234 batches", "last batch has 256", "96 samples are left out"]),
+        (["--drop-last"], ["60000 // 256 = 234 batches", "234 full batches of 256\n", "96 samples are left out"]),
     ],
 )  # fmt: skip
 def test_batches_shows_the_formula_and_its_parts(
@@ -38,10 +38,20 @@ def test_batches_shows_the_formula_and_its_parts(
     assert [line for line in lines if line not in out] == []
 
 
+@pytest.mark.parametrize(("samples", "flags"), [("100", ["--drop-last"]), ("90", [])])
+def test_a_last_batch_is_told_of_only_where_it_is_smaller(
+    samples: str, flags: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["batches", samples, "--batch-size", "30", *flags]) == 0
+    out = capsys.readouterr().out
+    assert "3 full batches of 30\n" in out
+    assert "last batch" not in out
+
+
 def test_a_single_batch_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["batches", "3", "--batch-size", "2", "--drop-last"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "3 // 2 = 1 batch an epoch", "1 full batch of 2, the last batch has 2", "1 sample is left out of each epoch",
+        "3 // 2 = 1 batch an epoch", "1 full batch of 2", "1 sample is left out of each epoch",
     ]  # fmt: skip
 
 

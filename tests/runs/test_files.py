@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from desktop_trainer.runs import files
 from desktop_trainer.runs.files import Disk, SaveFailed, write_file
 
 OLD, NEW = b"old", b"new" * 1000
@@ -159,3 +160,24 @@ def test_the_longest_name_can_be_written(tmp_path: Path) -> None:
     path = tmp_path / ("n" * 255)
     write_file(path, NEW)
     assert path.read_bytes() == NEW
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="fcntl is POSIX's")
+@pytest.mark.parametrize("refused", [False, True])
+def test_on_macos_the_drive_s_own_memory_is_emptied_too_where_the_file_system_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    """For the file and for its folder. What cannot do that gets the ordinary call."""
+    calls: list[str] = []
+
+    def full_sync(_: int, command: int) -> None:
+        calls.append(f"full {command}")
+        if refused:
+            raise OSError(errno.ENOTSUP, "not supported")
+
+    monkeypatch.setattr(files, "_FULL_SYNC", 51)
+    monkeypatch.setattr("fcntl.fcntl", full_sync)
+    monkeypatch.setattr(os, "fsync", lambda _: calls.append("plain"))
+    write_file(tmp_path / "file", NEW)
+    assert (tmp_path / "file").read_bytes() == NEW
+    assert calls == (["full 51", "plain"] * 2 if refused else ["full 51"] * 2)

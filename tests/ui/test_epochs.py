@@ -90,7 +90,7 @@ def test_headings_follow_the_language(table: EpochTable, monkeypatch: pytest.Mon
     with_headings = table.model()
     QApplication.sendEvent(table, QEvent(QEvent.Type.LanguageChange))
     assert with_headings.headerData(0, Qt.Orientation.Horizontal) == "<Epoch>"
-    assert table.accessibleName() == "<Epochs>"
+    assert table.accessibleName() == "<Each epoch>"
 
 
 def test_the_model_keeps_qts_rules(table: EpochTable, qtmodeltester: ModelTester) -> None:

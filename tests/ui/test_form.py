@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QScrollArea, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop_trainer import i18n
+from desktop_trainer import folders, i18n
 from desktop_trainer.experiment.fields import settings_of, to_values
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.recipes import recipes
@@ -354,3 +354,17 @@ def test_the_form_grows_and_shrinks_with_its_texts(form: ExperimentForm, qtbot: 
         QTest.keyClick(form.editor("data.drop_last").control, Qt.Key.Key_Space)
         qtbot.waitUntil(lambda grown=grown: (panel.height() > height) is grown)  # type: ignore[misc]
         assert panel.height() == panel.minimumSizeHint().height()
+
+
+def test_a_folder_on_another_computer_is_opened_when_the_user_himself_names_it(
+    form: ExperimentForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file from elsewhere is not enough; neither are the beginnings of a name while it is typed."""
+    monkeypatch.setattr(folders, "_NETWORK_PATHS", True)
+    form.set_value("data.data_root", "//nas/x")
+    assert "computer nas" in form.editor("data.data_root").problem
+    _type(form, "data.data_root", r"\\nas\x")
+    assert "computer nas" in form.editor("data.data_root").problem
+    QTest.keyClick(form.editor("data.data_root").control, Qt.Key.Key_Return)
+    assert form.editor("data.data_root").problem == ""
+    assert _made(form).data.data_root == r"\\nas\x"

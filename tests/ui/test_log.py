@@ -29,6 +29,12 @@ def test_lines_come_one_below_the_other_and_cannot_be_edited(log: LogPanel, qtbo
     assert log.toPlainText() == "epoch 1, loss 0.5\nepoch 2, loss 0.4"
 
 
+def test_what_a_file_says_is_shown_and_not_obeyed(log: LogPanel) -> None:
+    """Neither here nor where the saved log is read."""
+    log.add("class \x1b[2J\u202egpj.exe")
+    assert log.toPlainText() == r"class \u001b[2J\u202egpj.exe"
+
+
 def test_it_follows_the_end_unless_the_user_scrolled_up(log: LogPanel) -> None:
     bar = log.verticalScrollBar()
     for number in range(50):

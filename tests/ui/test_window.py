@@ -341,7 +341,7 @@ def test_the_language_changes_at_once_and_comes_back_at_the_next_start(qtbot: Qt
     window.findChild(QAction, "language_zh_CN").trigger()
     qtbot.waitUntil(lambda: window.actions_["start"].text() != "&Start", timeout=5_000)
     assert i18n.language() == "zh_CN"
-    assert window.tabs.tabText(0) != "Epochs"
+    assert window.tabs.tabText(0) == "各轮"
     assert open_window(SHORT).actions_["start"].text() == window.actions_["start"].text()
     window.findChild(QAction, "language_en").trigger()
     qtbot.waitUntil(lambda: window.actions_["start"].text() == "&Start", timeout=5_000)

@@ -11,6 +11,7 @@ from pydantic import field_validator
 from desktop_trainer.catalog.errors import DataDamaged
 from desktop_trainer.catalog.folder_scan import FolderUnusable, Listing, being_counted, listing
 from desktop_trainer.experiment.choices import DATASETS, DataInfo, DatasetChoice, Preparing, Samples, Source
+from desktop_trainer.experiment.network import FolderPath
 from desktop_trainer.experiment.section import setting
 from desktop_trainer.i18n import mark, tr, trn
 
@@ -36,7 +37,7 @@ class ImageFolder(DatasetChoice):
     )
     counts_files: ClassVar[bool] = True
 
-    folder: str = setting(
+    folder: FolderPath = setting(
         "",
         mark("Folder"),
         mark(
