@@ -11,7 +11,7 @@ from desktop_trainer.engine.events import Event, Notice
 
 @dataclass(frozen=True, slots=True)
 class SaveProblem:
-    """A save failed; `reason` says why and what to do. Nothing is lost, and what was saved before is still there.
+    """A save failed, also when it was tried again for some seconds; `reason` says why and what to do. Nothing is lost, and what was saved before is still there.
 
     Whoever pulls should hold here: to ask for the next event is to try again.
     """

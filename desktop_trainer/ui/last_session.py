@@ -81,4 +81,5 @@ def _put_aside(error: Exception) -> str:
     except OSError:
         aside = path
     text = tr("The settings of the last session cannot be used; these are the first ones again. They are kept in {file}.", file=aside)  # fmt: skip
-    return f"{text}\n{error}"
+    why = getattr(error, "strerror", None)
+    return f"{text}\n{tr('It cannot be read: {error}.', error=why) if why else error}"

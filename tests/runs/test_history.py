@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import tracemalloc
 from dataclasses import replace
@@ -203,3 +204,10 @@ def test_a_mutated_journal_never_raises_and_what_it_gives_can_be_used(tmp_path: 
                 assert len(block.accuracy) == len(block.loss) == len(block.seconds)
             case EpochEnded():
                 pace.end_epoch(event)
+
+
+def test_a_journal_that_ends_in_a_terabyte_of_zeros_is_read_up_to_there(tmp_path: Path) -> None:
+    """As a sparse file from elsewhere can: nobody waits for the end of such a line."""
+    run = make_run(tmp_path / "run", outcome="")
+    os.truncate(run / EVENTS, 1 << 40)
+    assert [event.epoch for event in read_journal(run).epochs] == [1, 2, 3]
