@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from desktop_trainer.engine.events import (
     BatchEnded,
+    DataCounted,
     EpochEnded,
     Evaluated,
     Evaluating,
@@ -127,7 +128,7 @@ class HumanLines:
                 return epoch_line(event, self._started.device if self._started else "")
             case RunEnded():
                 return end_line(event)
-            case Notice(text=text):
+            case Notice(text=text) | DataCounted(text=text):
                 return text
             case Evaluated():
                 return trn(
