@@ -169,7 +169,7 @@ def _scanned(root: Path, test_share: float, changed: dict[str, int]) -> Steps[Li
     images, others = _by_endings(files)
     _check(starts, images, walk.left_out)
     if test is None:
-        images = _divided(images, test_share)
+        images = yield from _divided(walk, images, test_share)
     if not any(of_test for _, _, of_test in images):
         raise FolderUnusable(tr("{folder} has too few images: at least one class needs two.", folder=train.path))
     images.sort()
@@ -227,15 +227,17 @@ def _check(starts: list[tuple[Place, tuple[int, bool]]], images: list[_Image], l
     raise FolderUnusable(text)
 
 
-def _divided(found: list[_Image], share: float) -> list[_Image]:
+def _divided(walk: Walk, found: list[_Image], share: float) -> Steps[list[_Image]]:
     """The same with a share of each class for the test: those whose names have the smallest hashes."""
-    classes: dict[int, list[tuple[bytes, str]]] = {}
+    classes: dict[int, list[str]] = {}
     for path, label, _ in found:
-        classes.setdefault(label, []).append((hashlib.blake2b(os.fsencode(path)).digest(), path))
+        classes.setdefault(label, []).append(path)
     divided = []
-    for label, images in classes.items():
-        tests = min(max(1, round(len(images) * share)), len(images) - 1)
-        divided += [(path, label, number < tests) for number, (_, path) in enumerate(sorted(images))]
+    for label, paths in classes.items():
+        yield walk.step()
+        paths.sort(key=lambda path: (hashlib.blake2b(os.fsencode(path)).digest(), path))
+        tests = min(max(1, round(len(paths) * share)), len(paths) - 1)
+        divided += [(path, label, number < tests) for number, path in enumerate(paths)]
     return divided
 
 

@@ -107,14 +107,14 @@ class Walk:
 
     def _look(self, place: Place) -> Steps[tuple[list[Place], list[str]]]:
         """The folders in `place` and the names of the files, without what systems hide there."""
-        yield self._step()
+        yield self.step()
         self.changed[place.path] = last_change(place.path)
         folders, files = list[Place](), list[str]()
         with os.scandir(place.path) as entries:
             for entry in entries:
                 self._entries += 1
                 if self._entries % _CHUNK == 0:
-                    yield self._step()
+                    yield self.step()
                 if entry.name.startswith(".") or entry.name == "__MACOSX":
                     continue
                 if entry.is_dir():
@@ -125,7 +125,12 @@ class Walk:
                     self.left_out[f"{place.name}/{entry.name}"] = IRREGULAR
         return folders, files
 
-    def _step(self) -> Preparing:
+    def step(self) -> Preparing:
+        """How far it is.
+
+        Raises:
+            FolderUnusable: if there are too many entries.
+        """
         if self._entries > _MOST:
             text = tr("{folder} holds more than {most} files and folders. Choose the folder that holds the class folders.", folder=self.root.path, most=_MOST)  # fmt: skip
             raise FolderUnusable(text)

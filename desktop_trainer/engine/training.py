@@ -191,6 +191,7 @@ class Training:
         source = yield from open_source(settings.data)
         check_data(settings, source.info)
         self.info = source.info.resized(settings.data.image_size)
+        self.experiment = settings.settled(self.info.channels)  # what is kept must not depend on the files any more
         self.train = load_split(settings.data, source, self.place, train=True)
         yield Loading(reading, 1, 3)
         self.test = load_split(settings.data, source, self.place, train=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from desktop_trainer.experiment.registry import Choice, Registry
 from desktop_trainer.experiment.section import setting
@@ -172,6 +172,10 @@ class DatasetChoice(Choice):
     def as_read(self, image_size: int) -> DataInfo:  # noqa: ARG002
         """What can be read once it is prepared for this image size; may raise as `info` does."""
         return self.info()
+
+    def settled(self, channels: int) -> Self:  # noqa: ARG002
+        """The same with what was left to the files decided, once their images are known to have so many channels."""
+        return self
 
     def stored(self) -> str:
         """The size of the images as they are stored, in words, in the current language; may raise as `info` does."""

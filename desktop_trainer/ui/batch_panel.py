@@ -54,7 +54,8 @@ def describe_data(values: Values) -> str:
         if data.dataset.counting():
             return ""
         info = data.dataset.info()
-        return "\n".join([images_line(data), *([classes_line(info)] if info.class_counts else [])])
+        text = "\n".join([images_line(data), *([classes_line(info)] if info.class_counts else [])])
+        return text.replace(" x ", "\u00a0x\u00a0").replace(" + ", "\u00a0+\u00a0")  # what belongs together in one line
     except (ValidationError, DataUnknown):
         return ""
 

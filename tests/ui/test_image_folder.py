@@ -74,7 +74,7 @@ def test_a_folder_does_not_take_the_image_size_of_a_recipe(form: ExperimentForm,
     assert not form.editor("data.image_size").setting.advanced
     with pytest.raises(KeyError):
         form.editor("data.dataset.size")
-    assert "Images: 4 x 4 → 64 x 64, 3 channels" in plan(form)
+    assert "Images: 4\u00a0x\u00a04 → 64\u00a0x\u00a064, 3 channels" in plan(form)
     form.set_value("data.image_size", 96)
     form.set_value("data.dataset", "digits")
     assert form.experiment == recipe
@@ -85,7 +85,7 @@ def test_a_folder_does_not_take_the_image_size_of_a_recipe(form: ExperimentForm,
 def test_classes_and_their_counts_are_shown_before_the_start(form: ExperimentForm, folder: Path) -> None:
     form.set_value("data.dataset", "image_folder")
     form.set_value("data.dataset.folder", str(folder))
-    assert "2 classes (training + test): ant 4 + 1, bee 4 + 1" in plan(form)
+    assert "2 classes (training\u00a0+\u00a0test): ant 4\u00a0+\u00a01, bee 4\u00a0+\u00a01" in plan(form)
     assert plan(form).endswith("Optimizer steps: 1 × 10 epochs = 10")
 
 
@@ -114,7 +114,7 @@ def test_two_sizes_of_an_earlier_version_are_shown_as_they_were(form: Experiment
     dataset = {"name": "image_folder", "folder": str(folder), "size": 48, "test_share": 0.2}
     form.set_experiment(parse_experiment({"data": {"dataset": dataset, "image_size": 28}}))
     assert form.editor("data.dataset.size").value() == 48
-    assert "Images: 4 x 4 → 28 x 28, 3 channels" in plan(form)
+    assert "Images: 4\u00a0x\u00a04 → 28\u00a0x\u00a028, 3 channels" in plan(form)
     form.set_value("data.dataset.size", 0)
     with pytest.raises(KeyError):
         form.editor("data.dataset.size")

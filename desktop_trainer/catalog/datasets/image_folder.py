@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import field_validator
 
@@ -112,6 +112,10 @@ class ImageFolder(DatasetChoice):
     def as_read(self, image_size: int) -> DataInfo:
         """See `DatasetChoice.as_read`."""
         return self._info(self._listing(), image_size)
+
+    def settled(self, channels: int) -> Self:
+        """See `DatasetChoice.settled`."""
+        return self.model_copy(update={"channels": "grey" if channels == 1 else "colour"})
 
     def stored(self) -> str:
         """See `DatasetChoice.stored`: of some of the images."""
