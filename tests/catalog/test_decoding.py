@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import shutil
+import struct
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -116,6 +117,15 @@ def test_sixteen_bits_are_scaled_not_clipped(name: str, dtype: str, tmp_path: Pa
     """Half of white is grey, whatever else the image holds."""
     pixels = decoding.decode(saved(tmp_path / name, whole_number("<u2" if name == "x.png" else dtype)), Shape(4))
     assert set(pixels.flatten().tolist()) == {128}
+
+
+def test_twelve_bits_are_scaled_by_what_they_hold(tmp_path: Path) -> None:
+    """4 x 4 pixels of 2048, packed, in the plainest TIFF there is."""
+    tags = {256: 4, 257: 4, 258: 12, 259: 1, 262: 1, 273: 8, 277: 1, 278: 4, 279: 24}
+    entries = b"".join(struct.pack("<HHII", tag, 3, 1, value) for tag, value in tags.items())
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4)
+    (tmp_path / "x.tif").write_bytes(b"II*\0" + struct.pack("<I", 32) + b"\x80\x08\0" * 8 + directory)
+    assert set(decoding.decode(tmp_path / "x.tif", Shape(4)).flatten().tolist()) == {128}
 
 
 def test_a_pgm_declares_its_white(tmp_path: Path) -> None:
