@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from desktop_trainer.catalog.errors import DataGone
 from desktop_trainer.catalog.folder_scan import Listing
+from desktop_trainer.catalog.opening import open_image
 from desktop_trainer.catalog.samples import gone
 from desktop_trainer.experiment.choices import Preparing
 from desktop_trainer.i18n import tr
@@ -31,7 +32,7 @@ THREADS = min(8, os.cpu_count() or 1)
 """That read files: a disk, or a network, is waited for less if asked for several at once."""
 _RACY_NS = 2_000_000_000
 """Dates are no finer than this on FAT: within such a step a file can change and keep its date."""
-_SIGNATURE, _CHUNK, _READ = 16, 64, 1 << 16
+_SIGNATURE, _LOOKS, _CHUNK, _READ = 16, 5000, 64, 1 << 16
 
 Digests: TypeAlias = NDArray[np.uint8]
 """SHA-256 of each file of a listing, in its order: ``(n, 32)``."""
@@ -51,15 +52,17 @@ class Looks:
     signatures: NDArray[np.uint8]
 
 
-def look(listing: Listing, purpose: str) -> Looks:
-    """What the file system says now. Each `purpose` has shapes of its own.
+def look(listing: Listing, purpose: str) -> Generator[Preparing, None, Looks]:
+    """What the file system says now. Each `purpose` has shapes of its own. Yields how far it is.
 
     Raises:
         DataGone: if a file is no longer there.
     """
     shape, signatures = hashlib.sha256(f"{purpose}\n".encode()), bytearray()
     trusted = time.time_ns() - _RACY_NS
-    for name in listing.paths:
+    for number, name in enumerate(listing.paths):
+        if number % _LOOKS == 0:
+            yield _comparing(number, len(listing.paths))
         path = f"{listing.root}{os.sep}{name}"
         try:
             stat = os.stat(path)  # noqa: PTH116  for each of perhaps a million files
@@ -97,16 +100,20 @@ def find_digests(listing: Listing, looks: Looks, kept: Iterable[Path]) -> Genera
     todo = np.flatnonzero(unknown)
     with ThreadPoolExecutor(THREADS, "hash") as pool:
         for start in range(0, len(todo), _CHUNK):
-            yield Preparing(tr("Looking for changed images: {done} of {total}", done=start, total=len(todo)), start, len(todo))  # fmt: skip
+            yield _comparing(start, len(todo))
             rows = todo[start : start + _CHUNK]
             found = pool.map(_digest, [listing.root / listing.paths[row] for row in rows])
             digests[rows] = np.frombuffer(b"".join(found), np.uint8).reshape(len(rows), -1)
     return digests, len(todo) > 0
 
 
+def _comparing(done: int, total: int) -> Preparing:
+    return Preparing(tr("Looking for changed images: {done} of {total}", done=done, total=total), done, total)
+
+
 def _digest(path: Path) -> bytes:
     try:
-        with path.open("rb", buffering=0) as file:
+        with open_image(path) as file:
             return digest_of(file)
     except OSError:
         return UNREADABLE

@@ -15,7 +15,8 @@ import time
 import zlib
 from collections.abc import Generator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isfinite, prod
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,7 +32,8 @@ from desktop_trainer.catalog.contents import (
     keep_digests,
     look,
 )
-from desktop_trainer.catalog.folder_decoding import decode_all
+from desktop_trainer.catalog.decoding import Extent, Shape
+from desktop_trainer.catalog.folder_decoding import decode_all, find_extent
 from desktop_trainer.catalog.folder_scan import Listing
 from desktop_trainer.experiment.choices import Preparing
 from desktop_trainer.i18n import tr
@@ -40,7 +42,7 @@ MOST_BYTES = 10_000_000_000
 """All entries together; those that were not used for longest go first."""
 SPARE_BYTES = 1_000_000_000
 """The disk keeps so much free."""
-_FORMAT = 2
+_FORMAT = 3
 _INDEX, _IMAGES, _DIGESTS = "index.json", "images.npy", "digests"
 _READ = 1 << 22
 _STALE_SECONDS = 86_400
@@ -56,6 +58,7 @@ class Decoded:
         offset: the byte in it at which the first image begins.
         skipped: the images that cannot be read, with the reason; in the file they are black.
         fingerprint: a digest of what a training sees of the folder, whatever the size of the images.
+        shape: what the images were made.
     """
 
     index: Path
@@ -63,6 +66,7 @@ class Decoded:
     offset: int
     skipped: dict[str, str]
     fingerprint: str
+    shape: Shape
 
 
 def cache_folder() -> Path:
@@ -70,28 +74,29 @@ def cache_folder() -> Path:
     return folders.home() / "cache" / "images"
 
 
-def decoded(listing: Listing, size: int) -> Generator[Preparing, None, Decoded]:
-    """The images of `listing` as RGB squares of `size` pixels, from the cache or made; yields how far it is.
+def decoded(listing: Listing, size: int, channels: int = 3) -> Generator[Preparing, None, Decoded]:
+    """The images of `listing` as squares of `size` pixels, in RGB or grey, from the cache or made; yields how far it is.
 
     Raises:
         DataDamaged, DataGone: see `decode_all`.
     """
-    looks = look(listing, f"{_FORMAT} {size}")
-    found = yield from _found(listing, size, looks)
+    shape = Shape(size, channels)
+    looks = yield from look(listing, f"{_FORMAT} {size} {channels}")
+    found = yield from _found(listing, shape, looks)
     if found is None:
-        found = yield from _made(listing, size, looks)
+        found = yield from _made(listing, shape, looks)
     _make_room(found.index.parent)
     return found
 
 
-def _found(listing: Listing, size: int, looks: Looks) -> Generator[Preparing, None, Decoded | None]:
+def _found(listing: Listing, shape: Shape, looks: Looks) -> Generator[Preparing, None, Decoded | None]:
     """The entry of these contents, if there is one."""
     entries = list(cache_folder().glob(f"{looks.shape}-*"))
     if not entries:
         return None  # nothing to compare with: each file is read only once, to be hashed and decoded
     digests, read = yield from find_digests(listing, looks, [entry / _DIGESTS for entry in entries])
     entry = _entry(looks, digests)
-    found = yield from _checked(entry, listing, size, fingerprint(listing, digests))
+    found = yield from _checked(entry, listing, shape, fingerprint(listing, digests))
     if found is None:
         shutil.rmtree(entry, ignore_errors=True)
     elif read:
@@ -103,38 +108,44 @@ def _entry(looks: Looks, digests: Digests) -> Path:
     return cache_folder() / f"{looks.shape}-{content(digests)}"
 
 
-def _header(listing: Listing, size: int) -> bytes:
+def _header(listing: Listing, shape: Shape) -> bytes:
     """How NumPy's file of an array of these images begins."""
-    file, shape = io.BytesIO(), (len(listing.paths), 3, size, size)
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    file, dimensions = io.BytesIO(), (len(listing.paths), *shape.dimensions)
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": dimensions})
     return file.getvalue()
 
 
-def _checked(entry: Path, listing: Listing, size: int, mark: str) -> Generator[Preparing, None, Decoded | None]:
+def _checked(entry: Path, listing: Listing, shape: Shape, mark: str) -> Generator[Preparing, None, Decoded | None]:
     """The entry, if it is there and what was written; `mark` is the fingerprint of its images."""
-    images, head, nbytes = entry / _IMAGES, _header(listing, size), len(listing.paths) * 3 * size * size
+    images, head, nbytes = entry / _IMAGES, _header(listing, shape), len(listing.paths) * prod(shape.dimensions)
     try:
-        skipped, checksum = _index(entry / _INDEX, listing)
+        skipped, extent, checksum = _index(entry / _INDEX, listing)
+        shape = replace(shape, extent=extent)
         if checksum is None:
-            return None if _room(entry, nbytes) else Decoded(entry / _INDEX, None, 0, skipped, mark)
+            return None if _room(entry, nbytes) else Decoded(entry / _INDEX, None, 0, skipped, mark, shape)
         with images.open("rb") as file:
             if file.read(len(head)) != head or (yield from _checksum(file, nbytes)) != checksum:
                 return None
         os.utime(entry / _INDEX)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    return Decoded(entry / _INDEX, images, len(head), skipped, mark)
+    return Decoded(entry / _INDEX, images, len(head), skipped, mark, shape)
 
 
-def _index(path: Path, listing: Listing) -> tuple[dict[str, str], Any]:
-    """Which images of `listing` were skipped and why, and the checksum of the pixels."""
+def _index(path: Path, listing: Listing) -> tuple[dict[str, str], Extent | None, Any]:
+    """Which images of `listing` were skipped and why, what is black and white, and the checksum of the pixels."""
     index = json.loads(path.read_text(encoding="utf-8"))
     skipped = index["skipped"]
     if not isinstance(skipped, dict) or not all(isinstance(why, str) for why in skipped.values()):
         raise ValueError("no list of images")
     if skipped and not skipped.keys() <= set(listing.paths):
         raise ValueError("images of another folder")
-    return skipped, index["checksum"]
+    if (extent := index["extent"]) is not None:
+        black, white = map(float, extent)
+        if not (isfinite(black) and isfinite(white) and black < white):
+            raise ValueError("no extent")
+        extent = black, white
+    return skipped, extent, index["checksum"]
 
 
 def _checksum(file: IO[bytes], nbytes: int) -> Generator[Preparing, None, int]:
@@ -145,21 +156,22 @@ def _checksum(file: IO[bytes], nbytes: int) -> Generator[Preparing, None, int]:
     return found if done == nbytes else -1
 
 
-def _made(listing: Listing, size: int, looks: Looks) -> Generator[Preparing, None, Decoded]:
+def _made(listing: Listing, shape: Shape, looks: Looks) -> Generator[Preparing, None, Decoded]:
     """Decode all; keep the pixels if there is room for them, and in any case which images are bad."""
     temporary = cache_folder() / f".{looks.shape}-{os.getpid()}-{time.monotonic_ns()}"
-    head = _header(listing, size)
-    nbytes = len(head) + len(listing.paths) * 3 * size * size
+    head = _header(listing, shape)
+    nbytes = len(head) + len(listing.paths) * prod(shape.dimensions)
+    shape = replace(shape, extent=(yield from find_extent(listing)))
     kept: Path | None = None
     try:
         with _Sink(temporary, head, nbytes) as sink:
-            skipped, digests = yield from decode_all(listing, size, sink.write)
+            skipped, digests = yield from decode_all(listing, shape, sink.write)
             keep_digests(temporary / _DIGESTS, looks, digests)
             entry = _entry(looks, digests)
-            kept = sink.finish(entry, {"source": str(listing.root), "skipped": skipped})
+            kept = sink.finish(entry, {"source": str(listing.root), "skipped": skipped, "extent": shape.extent})
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return Decoded(entry / _INDEX, kept, len(head) if kept else 0, skipped, fingerprint(listing, digests))
+    return Decoded(entry / _INDEX, kept, len(head) if kept else 0, skipped, fingerprint(listing, digests), shape)
 
 
 class _Sink:

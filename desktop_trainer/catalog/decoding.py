@@ -1,40 +1,59 @@
-"""Makes a small square of bytes of an image file, or says why it cannot. Knows Pillow, no folder."""
+"""Makes a small square of bytes of an image file, or says why it cannot. Knows Pillow, no folder.
+
+Bytes go from black, 0, to white, 255. Images of 8 bits are that already. Of more bits, what is black and white is decided
+by what the file declares, and never by the pixels of the image itself, which would make a dark photograph bright:
+
+- Whole numbers of 16 bits, and of 12 in a TIFF, go from 0 to the most that so many bits hold: 65535, 4095. PGM declares
+  its most, and Pillow brings it to 65535.
+- Floats and whole numbers of 32 bits declare none. They go by an `Extent` of the whole dataset, see `extent_of`.
+"""
 
 from __future__ import annotations
 
-import struct
-import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
+from PIL.TiffImagePlugin import TiffImageFile
 
 from desktop_trainer.catalog.errors import DataDamaged, DataGone, readable
-from desktop_trainer.catalog.samples import FileSamples, gone
-from desktop_trainer.i18n import mark, tr
+from desktop_trainer.catalog.image_files import BadImage, opened
+from desktop_trainer.catalog.samples import FileSamples
+from desktop_trainer.i18n import tr
 
-_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""Whatever the name says, the content decides; Pillow would have an EPS run as a program, by Ghostscript."""
-_BOMB = mark("it is too large: its pixels would fill the memory")
-_NO_IMAGE = mark("it is not an image, whatever its name says")
-_EMPTY = mark("it is empty")
-_UNREADABLE = (
-    OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, EOFError,
-    NotImplementedError, struct.error, zlib.error,
-)  # fmt: skip
-"""What Pillow's readers raise over a file that is not what they expect."""
+Extent: TypeAlias = tuple[float, float]
+"""The numbers that are black and white."""
+_USUAL: tuple[Extent, ...] = ((0.0, 1.0), *((0.0, 2.0**bits - 1) for bits in (8, 10, 12, 14, 16)))
+"""Shares, and the numbers of cameras and microscopes."""
+_BITS = 258
+"""TIFF's tag of the bits of a pixel."""
 
 
-class BadImage(Exception):
-    """A file that cannot be read as an image; the text says why, in English, to be translated where it is shown."""
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What every image is made.
+
+    Attributes:
+        size: height and width. channels: 3, red, green and blue, or 1, grey.
+        extent: of images whose files do not declare it; None if there are no such images.
+    """
+
+    size: int
+    channels: int = 3
+    extent: Extent | None = None
+
+    @property
+    def dimensions(self) -> tuple[int, int, int]:
+        """Channels, height, width."""
+        return self.channels, self.size, self.size
 
 
-def decode(path: Path, size: int, file: IO[bytes] | None = None) -> NDArray[np.uint8]:
-    """The image as RGB ``(3, size, size)``: upright, its short side scaled to `size`, bilinear, then its middle.
+def decode(path: Path, shape: Shape, file: IO[bytes] | None = None) -> NDArray[np.uint8]:
+    """The image as `shape.dimensions`: upright, its short side scaled to `size`, bilinear, then its middle.
 
     Args:
         file: `path`, if it is open already.
@@ -43,24 +62,61 @@ def decode(path: Path, size: int, file: IO[bytes] | None = None) -> NDArray[np.u
         BadImage: if it is none.
         DataGone: if there is no such file.
     """
-    try:
-        with Image.open(file or path, formats=_FORMATS) as image:
-            image.draft("RGB", (2 * size, 2 * size))  # a JPEG can be read smaller, still twice as large as wanted
-            fitted = ImageOps.fit(_rgb(ImageOps.exif_transpose(image)), (size, size), Image.Resampling.BILINEAR)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
-        raise BadImage(_BOMB) from error
-    except FileNotFoundError as error:
-        raise DataGone(gone(path, error.strerror or str(error))) from error
-    except UnidentifiedImageError as error:
-        raise BadImage(_NO_IMAGE if path.stat().st_size else _EMPTY) from error
-    except _UNREADABLE as error:
-        raise BadImage(getattr(error, "strerror", None) or str(error) or type(error).__name__) from error
-    return np.ascontiguousarray(np.asarray(fitted).transpose(2, 0, 1))
+    size, mode = shape.size, "RGB" if shape.channels == 3 else "L"
+    with opened(path, file) as image:
+        image.draft(mode, (2 * size, 2 * size))  # a JPEG can be read smaller, still twice as large as wanted
+        bytes_ = _converted(_in_bytes(ImageOps.exif_transpose(image), image, shape.extent), mode)
+        fitted = ImageOps.fit(bytes_, (size, size), Image.Resampling.BILINEAR)
+        return np.ascontiguousarray(np.asarray(fitted).reshape(size, size, -1).transpose(2, 0, 1))
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def _converted(image: Image.Image, mode: str) -> Image.Image:
     # A palette with transparent entries is first given its alpha channel, which is then dropped.
-    return (image.convert("RGBA") if "transparency" in image.info else image).convert("RGB")
+    return (image.convert("RGBA") if "transparency" in image.info else image).convert(mode)
+
+
+def _in_bytes(image: Image.Image, source: Image.Image, extent: Extent | None) -> Image.Image:
+    """`image`, from the file of `source`, with bytes for pixels; see above."""
+    if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
+        return image
+    black, white = _declared(source) or extent or _USUAL[-1]
+    pixels = (np.asarray(image, np.float64) - black) * (255 / (white - black))
+    return Image.fromarray(np.nan_to_num(pixels, nan=0).round().clip(0, 255).astype(np.uint8))
+
+
+def _declared(image: Image.Image) -> Extent | None:
+    """What the file says that black and white are."""
+    if image.mode.startswith("I;16"):
+        bits = image.tag_v2.get(_BITS, (16,))[0] if isinstance(image, TiffImageFile) else 16
+        return 0.0, float(2**bits - 1)
+    return (0.0, 65535.0) if image.mode == "I" and image.format == "PPM" else None
+
+
+def range_of(path: Path) -> Extent | None:
+    """The least and the largest number in an image whose file does not declare them; None for any other, or none at all."""
+    try:
+        with opened(path) as image:
+            if image.mode not in ("I", "F") or _declared(image):
+                return None
+            pixels = np.asarray(image)
+            pixels = pixels[np.isfinite(pixels)]
+            return (float(pixels.min()), float(pixels.max())) if len(pixels) else None
+    except BadImage:
+        return None
+
+
+def extent_of(ranges: Iterable[Extent | None]) -> Extent | None:
+    """What is black and white in a dataset of such images: the narrowest of the usual extents that holds all of them.
+
+    These are 0 to 1 and those of 8, 10, 12, 14 and 16 bits, so that another folder of the same kind is usually seen in the
+    same way. If none holds them, it is from the least to the largest number of the dataset.
+    """
+    known = [each for each in ranges if each is not None]
+    if not known:
+        return None
+    least, most = min(low for low, _ in known), max(high for _, high in known)
+    usual = next((extent for extent in _USUAL if extent[0] <= least and most <= extent[1]), None)
+    return usual or (least, most if most > least else least + 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +126,7 @@ class ImageSamples:
     root: Path
     paths: list[str]
     labels: NDArray[np.int64]
-    size: int
+    shape: Shape
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -82,11 +138,11 @@ class ImageSamples:
             DataGone: if an image is no longer there.
             DataDamaged: if it cannot be read any more.
         """
-        images = np.empty((len(indices), 3, self.size, self.size), np.uint8)
+        images = np.empty((len(indices), *self.shape.dimensions), np.uint8)
         for number, index in enumerate(indices):
             path = self.root / self.paths[index]
             try:
-                images[number] = decode(path, self.size)
+                images[number] = decode(path, self.shape)
             except BadImage as error:
                 why = str(error)
                 text = tr("{file} cannot be read any more: {why}. Start again.", file=readable(path), why=tr(why))

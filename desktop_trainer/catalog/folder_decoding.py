@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from desktop_trainer.catalog.contents import THREADS, UNREADABLE, Digests, digest_of
-from desktop_trainer.catalog.decoding import BadImage, decode
+from desktop_trainer.catalog.decoding import Extent, Shape, decode, extent_of, range_of
 from desktop_trainer.catalog.errors import DataDamaged, DataGone, readable
 from desktop_trainer.catalog.folder_scan import Listing
+from desktop_trainer.catalog.image_files import BadImage
+from desktop_trainer.catalog.opening import open_image
 from desktop_trainer.catalog.samples import gone
 from desktop_trainer.experiment.choices import Preparing
 from desktop_trainer.i18n import tr, trn
@@ -26,7 +28,20 @@ _CHUNK = 64
 Write: TypeAlias = Callable[[memoryview], None]
 
 
-def decode_all(listing: Listing, size: int, write: Write) -> Generator[Preparing, None, tuple[dict[str, str], Digests]]:
+def find_extent(listing: Listing) -> Generator[Preparing, None, Extent | None]:
+    """What is black and white in those images whose files do not declare it; see `extent_of`."""
+    ranges: list[Extent | None] = []
+    total, names = len(listing.paths), iter(listing.paths)
+    with ThreadPoolExecutor(THREADS, "range") as pool:
+        while chunk := list(islice(names, _CHUNK)):
+            yield Preparing(tr("Looking for black and white: {done} of {total}", done=len(ranges), total=total), len(ranges), total)  # fmt: skip
+            ranges += pool.map(range_of, [listing.root / name for name in chunk])
+    return extent_of(ranges)
+
+
+def decode_all(
+    listing: Listing, shape: Shape, write: Write
+) -> Generator[Preparing, None, tuple[dict[str, str], Digests]]:
     """Decode every image, and hand its bytes to `write`, in order, black for one that cannot be read.
 
     Yields how far it is; returns which cannot be read, with the reason, and the digests of all files.
@@ -36,12 +51,12 @@ def decode_all(listing: Listing, size: int, write: Write) -> Generator[Preparing
         DataGone: if images disappear meanwhile.
     """
     skipped, digests = dict[str, str](), bytearray()
-    total, black = len(listing.paths), np.zeros((3, size, size), np.uint8)
+    total, black = len(listing.paths), np.zeros(shape.dimensions, np.uint8)
     names, done = iter(listing.paths), 0
     with ThreadPoolExecutor(THREADS, "decode") as pool:
         while chunk := list(islice(names, _CHUNK)):
             yield Preparing(tr("Decoding the images: {done} of {total}", done=done, total=total), done, total)
-            for name, (digest, image) in zip(chunk, pool.map(partial(_tried, listing.root, size), chunk), strict=True):
+            for name, (digest, image) in zip(chunk, pool.map(partial(_tried, listing.root, shape), chunk), strict=True):
                 digests += digest
                 if isinstance(image, str):
                     skipped[name] = image
@@ -52,7 +67,7 @@ def decode_all(listing: Listing, size: int, write: Write) -> Generator[Preparing
     return skipped, np.frombuffer(digests, np.uint8).reshape(total, -1)
 
 
-def _tried(root: Path, size: int, name: str) -> tuple[bytes, NDArray[np.uint8] | str]:
+def _tried(root: Path, shape: Shape, name: str) -> tuple[bytes, NDArray[np.uint8] | str]:
     """The digest of the file, and its image or why there is none.
 
     Hashed first, so that the system has what is then decoded in memory. A file that is being written just now may get
@@ -60,10 +75,10 @@ def _tried(root: Path, size: int, name: str) -> tuple[bytes, NDArray[np.uint8] |
     """
     path, digest = root / name, UNREADABLE
     try:
-        with path.open("rb") as file:
+        with open_image(path) as file:
             digest = digest_of(file)
             file.seek(0)
-            return digest, decode(path, size, file)
+            return digest, decode(path, shape, file)
     except FileNotFoundError as error:
         raise DataGone(gone(path, error.strerror or str(error))) from error
     except (OSError, BadImage) as error:

@@ -6,30 +6,27 @@ import hashlib
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 
-from desktop_trainer.catalog.errors import DataError, readable
-from desktop_trainer.experiment.choices import DataUnknown
+from desktop_trainer.catalog.errors import readable
+from desktop_trainer.catalog.folder_walk import AGAIN, Place, Steps, Walk, last_change
+from desktop_trainer.catalog.folder_walk import FolderUnusable as FolderUnusable
+from desktop_trainer.catalog.image_headers import Headers, read_headers
+from desktop_trainer.experiment.choices import Preparing
 from desktop_trainer.i18n import tr
 
 ENDINGS = frozenset((".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"))
 """As ``torchvision.datasets.folder.IMG_EXTENSIONS``."""
 _TESTS = ("test", "val", "valid", "validation")
-_DEEPEST, _MOST = 16, 2_000_000
-"""Folders in folders, and files: a link may lead in circles, and somebody may choose a whole disk."""
 _TRUST_SECONDS, _PATIENCE = 1.0, 0.1
 _KEPT = 8
 
 
-class FolderUnusable(DataError, DataUnknown):
-    """The folder does not hold images as it must; the text says what is wrong, and how it should be."""
-
-
-class _Abandoned(Exception):
-    """Nobody waits for this scan any more."""
+_Image = tuple[str, int, bool]
+"""Its path below the root, parted by ``/``; its class; whether it is for the test."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,8 +35,12 @@ class Listing:
 
     Attributes:
         class_names: sorted.
-        paths: of each image, below `root`, parted by ``/``. labels, tests: its class, and whether it is for the test.
+        paths: of each image, below `root`, parted by ``/`` on every system, and sorted like that.
+        labels, tests: its class, and whether it is for the test.
         others: how many files have an ending that is no image's, by ending.
+        left_out: other things that do not count, by their names below `root`, and why: in English, to be translated.
+        test_folder: the folder that decides which images are for the test; empty if a share of each class is.
+        headers: what the images are like.
     """
 
     root: Path
@@ -48,10 +49,24 @@ class Listing:
     labels: list[int]
     tests: list[bool]
     others: Mapping[str, int]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    test_folder: str = ""
+    headers: Headers = field(default_factory=Headers)
 
 
 def listing(root: Path, test_share: float, *, anew: bool = False) -> Listing:
-    """What is in `root`; remembered as long as none of its folders changes, or made `anew`.
+    """What is in `root`; see `list_images`."""
+    steps = list_images(root, test_share, anew=anew)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: Listing = end.value
+            return found
+
+
+def list_images(root: Path, test_share: float, *, anew: bool = False) -> Generator[Preparing, None, Listing]:
+    """What is in `root`; remembered as long as none of its folders changes, or made `anew`. Yields how far it is.
 
     There are a ``train`` and a ``test`` (or ``val``) folder, each with a folder a class; or only class folders, of whose
     images a share is for the test, by a pure function of their names. Hidden files and folders do not count.
@@ -62,7 +77,7 @@ def listing(root: Path, test_share: float, *, anew: bool = False) -> Listing:
     key = (root, test_share)
     known = _known.get(key)
     if anew or known is None or not known.fresh():
-        known = _remember(key, _Scan())
+        known = yield from _remembered(key)
     if isinstance(known.outcome, FolderUnusable):
         raise known.outcome
     return known.outcome
@@ -76,10 +91,10 @@ def being_counted(root: Path, test_share: float) -> bool:
         return False
     if work is None:
         for other in list(_work.values()):
-            other[1].abandoned = True
-        scan = _Scan()
-        thread = threading.Thread(target=_count, args=(key, scan), name="count-images", daemon=True)
-        _work[key] = work = thread, scan
+            other[1].set()
+        given_up = threading.Event()
+        thread = threading.Thread(target=_count, args=(key, given_up), name="count-images", daemon=True)
+        _work[key] = work = thread, given_up
         thread.start()
         thread.join(_PATIENCE)
     return work[0].is_alive()
@@ -96,7 +111,7 @@ class _Known:
     def fresh(self) -> bool:
         if monotonic() - self.checked < _TRUST_SECONDS:
             return True
-        fresh = all(_changed(folder) == when for folder, when in self.folders.items())
+        fresh = all(last_change(folder) == when for folder, when in self.folders.items())
         if fresh:
             self.checked = monotonic()
         return fresh
@@ -104,152 +119,129 @@ class _Known:
 
 _Key = tuple[Path, float]
 _known: dict[_Key, _Known] = {}
-_work: dict[_Key, tuple[threading.Thread, _Scan]] = {}
+_work: dict[_Key, tuple[threading.Thread, threading.Event]] = {}
 
 
-def _count(key: _Key, scan: _Scan) -> None:
+def _count(key: _Key, given_up: threading.Event) -> None:
     """Called in the thread."""
     try:
-        _remember(key, scan)
-    except _Abandoned:
-        pass
+        for _ in _remembered(key):
+            if given_up.is_set():
+                return
     finally:
         _work.pop(key, None)
 
 
-def _remember(key: _Key, scan: _Scan) -> _Known:
+def _remembered(key: _Key) -> Steps[_Known]:
+    root, test_share = key
+    changed: dict[str, int] = {}
     outcome: Listing | FolderUnusable
     try:
-        outcome = scan.listing(*key)
+        outcome = yield from _scanned(root, test_share, changed)
     except FolderUnusable as error:
         outcome = error
     except OSError as error:
         text = tr("{folder} cannot be read: {error}.", folder=error.filename, error=error.strerror or error)
         outcome = FolderUnusable(text)
-    known = _known[key] = _Known(outcome, scan.folders)
+    known = _known[key] = _Known(outcome, changed)
     while len(_known) > _KEPT:
         _known.pop(next(iter(_known)), None)
     return known
 
 
-def _changed(folder: str) -> int:
-    try:
-        return os.stat(folder).st_mtime_ns  # noqa: PTH116  it is called for each of perhaps thousands of folders
-    except (OSError, ValueError):
-        return 0
+def _scanned(root: Path, test_share: float, changed: dict[str, int]) -> Steps[Listing]:
+    """One look into a folder and all that is in it; `changed` is filled with when each of its folders was changed last."""
+    changed[str(root)] = last_change(str(root))
+    if not root.is_dir():
+        raise FolderUnusable(tr("There is no folder {folder}. Choose the folder that holds the images.", folder=root))
+    walk = Walk(root, changed)
+    train, test = yield from _splits(walk)
+    classes = yield from walk.folders(train)
+    names = [_own_name(place) for place in classes]
+    if len(names) < 2:
+        raise FolderUnusable(_no_classes(train.path, names))
+    starts = [(place, (label, False)) for label, place in enumerate(classes)]
+    if test is not None:
+        tests = yield from walk.folders(test)
+        starts += [(place, (label, True)) for place, label in zip(tests, _labels(test, tests, names), strict=True)]
+    walk.pass_through(walk.root, train, *filter(None, [test]))
+    files = yield from walk.files(starts)
+    images, others = _by_endings(files)
+    _check(starts, images, walk.left_out)
+    if test is None:
+        images = yield from _divided(walk, images, test_share)
+    if not any(of_test for _, _, of_test in images):
+        raise FolderUnusable(tr("{folder} has too few images: at least one class needs two.", folder=train.path))
+    images.sort()
+    paths, labels, of_tests = (list(column) for column in zip(*images, strict=True))
+    found = Listing(root, tuple(map(readable, names)), paths, labels, of_tests, others, walk.left_out, test.name if test else "")  # fmt: skip
+    return replace(found, headers=(yield from read_headers(root, paths)))
 
 
-class _Scan:
-    """One look into a folder and all that is in it."""
+def _splits(walk: Walk) -> Steps[tuple[Place, Place | None]]:
+    """Where the training images are, and those of the test if they have a folder of their own."""
+    folders = {place.name.lower(): place for place in (yield from walk.folders(walk.root))}
+    if "train" not in folders or not (yield from walk.folders(folders["train"])):
+        return walk.root, None
+    return folders["train"], next((folders[name] for name in _TESTS if name in folders), None)
 
-    def __init__(self) -> None:
-        self.abandoned = False
-        self.folders: dict[str, int] = {}
-        self._others: Counter[str] = Counter()
-        self._files = 0
 
-    def listing(self, root: Path, test_share: float) -> Listing:
-        self.folders[str(root)] = _changed(str(root))
-        if not root.is_dir():
-            raise FolderUnusable(
-                tr("There is no folder {folder}. Choose the folder that holds the images.", folder=root)
-            )
-        train, test = self._splits(root)
-        names = sorted(self._subfolders(train))
-        if len(names) < 2:
-            raise FolderUnusable(_no_classes(train, names))
-        found = [(path, label, False) for label, name in enumerate(names) for path in self._images(train / name)]
-        if test is None:
-            found = _divided(found, train, test_share)
+def _own_name(place: Place) -> str:
+    return place.name.rpartition("/")[2]
+
+
+def _labels(test: Place, places: list[Place], names: list[str]) -> list[int]:
+    """The class of each folder in `test`."""
+    own = [_own_name(place) for place in places]
+    if unknown := sorted(set(own) - set(names)):
+        text = tr(
+            "{folder} has classes that are not in the training folder: {names}. Both need the same class folders.",
+            folder=test.path, names=_some(unknown),
+        )  # fmt: skip
+        raise FolderUnusable(text)
+    return [names.index(name) for name in own]
+
+
+def _by_endings(files: list[tuple[str, tuple[int, bool]]]) -> tuple[list[_Image], dict[str, int]]:
+    """Those that are images by their names, and how many others there are of each ending."""
+    images: list[_Image] = []
+    others: Counter[str] = Counter()
+    for path, (label, of_test) in files:
+        stem, dot, ending = path.rpartition("/")[2].rpartition(".")
+        ending = (dot + ending).lower() if stem else ""
+        if ending in ENDINGS:
+            images.append((path, label, of_test))
         else:
-            found += self._tests(test, names)
-        self._check(train, test, names, found)
-        found.sort()
-        paths, labels, tests = (list(column) for column in zip(*found, strict=True))
-        return Listing(root, tuple(map(readable, names)), _below(root, paths), labels, tests, dict(self._others))
-
-    def _splits(self, root: Path) -> tuple[Path, Path | None]:
-        """Where the training images are, and those of the test if they have a folder of their own."""
-        folders = {name.lower(): name for name in self._subfolders(root)}
-        if "train" not in folders or not self._subfolders(root / folders["train"]):
-            return root, None
-        test = next((root / folders[name] for name in _TESTS if name in folders), None)
-        return root / folders["train"], test
-
-    def _tests(self, test: Path, names: list[str]) -> list[tuple[str, int, bool]]:
-        own = self._subfolders(test)
-        if unknown := sorted(set(own) - set(names)):
-            text = tr(
-                "{folder} has classes that are not in the training folder: {names}. Both need the same class folders.",
-                folder=test, names=_some(unknown),
-            )  # fmt: skip
-            raise FolderUnusable(text)
-        return [(path, names.index(name), True) for name in own for path in self._images(test / name)]
-
-    def _check(self, train: Path, test: Path | None, names: list[str], found: list[tuple[str, int, bool]]) -> None:
-        counts = Counter((label, of_test) for _, label, of_test in found)
-        empty = [str(train / name) for label, name in enumerate(names) if not counts[label, False]]
-        if test is not None:
-            empty += [str(test / name) for name in self._subfolders(test) if not counts[names.index(name), True]]
-        if empty:
-            text = tr(
-                "These class folders hold no images: {names}. Put images there, or remove them.", names=_some(empty)
-            )
-            raise FolderUnusable(text)
-        if not any(of_test for _, _, of_test in found):
-            raise FolderUnusable(tr("{folder} has too few images: at least one class needs two.", folder=train))
-
-    def _subfolders(self, folder: Path) -> list[str]:
-        return [name for name, is_folder in self._entries(str(folder)) if is_folder]
-
-    def _images(self, folder: Path, depth: int = 0) -> Iterator[str]:
-        """The images in `folder` and below, in no order."""
-        for name, is_folder in self._entries(str(folder)):
-            if is_folder and depth < _DEEPEST:
-                yield from self._images(folder / name, depth + 1)
-            elif not is_folder:
-                self._files += 1
-                ending = os.path.splitext(name)[1].lower()  # noqa: PTH122  for each of perhaps a million files
-                if ending in ENDINGS:
-                    yield f"{folder}{os.sep}{name}"
-                else:
-                    self._others[readable(ending or name)] += 1
-        if self._files > _MOST:
-            text = tr("{folder} holds more than {most} files. Choose the folder that holds the class folders.", folder=folder, most=_MOST)  # fmt: skip
-            raise FolderUnusable(text)
-
-    def _entries(self, folder: str) -> list[tuple[str, bool]]:
-        """Names in a folder, and which are folders; without what systems hide there."""
-        if self.abandoned:
-            raise _Abandoned
-        self.folders[folder] = _changed(folder)
-        with os.scandir(folder) as entries:
-            return [
-                (entry.name, entry.is_dir())
-                for entry in entries
-                if not entry.name.startswith(".") and entry.name != "__MACOSX"
-            ]
+            others[readable(ending or path.rpartition("/")[2])] += 1
+    return images, dict(others)
 
 
-def _divided(found: list[tuple[str, int, bool]], root: Path, share: float) -> list[tuple[str, int, bool]]:
+def _check(starts: list[tuple[Place, tuple[int, bool]]], images: list[_Image], left_out: Mapping[str, str]) -> None:
+    counts = Counter((label, of_test) for _, label, of_test in images)
+    empty = [place.path for place, kind in starts if not counts[kind]]
+    if not empty:
+        return
+    text = tr("These class folders hold no images: {names}. Put images there, or remove them.", names=_some(empty))
+    if again := [name for name, why in left_out.items() if why == AGAIN]:
+        text += " " + tr("Left out, because they lead to folders that are read already: {names}.", names=_some(again))
+    raise FolderUnusable(text)
+
+
+def _divided(walk: Walk, found: list[_Image], share: float) -> Steps[list[_Image]]:
     """The same with a share of each class for the test: those whose names have the smallest hashes."""
-    classes: dict[int, list[tuple[bytes, str]]] = {}
-    for (path, label, _), name in zip(found, _below(root, [path for path, _, _ in found]), strict=True):
-        classes.setdefault(label, []).append((hashlib.blake2b(os.fsencode(name)).digest(), path))
+    classes: dict[int, list[str]] = {}
+    for path, label, _ in found:
+        classes.setdefault(label, []).append(path)
     divided = []
-    for label, images in classes.items():
-        tests = min(max(1, round(len(images) * share)), len(images) - 1)
-        divided += [(path, label, number < tests) for number, (_, path) in enumerate(sorted(images))]
+    for label, paths in classes.items():
+        yield walk.step()
+        paths.sort(key=lambda path: (hashlib.blake2b(os.fsencode(path)).digest(), path))
+        tests = min(max(1, round(len(paths) * share)), len(paths) - 1)
+        divided += [(path, label, number < tests) for number, path in enumerate(paths)]
     return divided
 
 
-def _below(root: Path, paths: list[str]) -> list[str]:
-    """The paths as seen from `root`, parted by ``/``. Not with pathlib: there may be a million."""
-    start = len(str(root).rstrip(os.sep)) + 1
-    return [path[start:].replace(os.sep, "/") for path in paths]
-
-
-def _no_classes(folder: Path, names: list[str]) -> str:
+def _no_classes(folder: str, names: list[str]) -> str:
     return tr(
         "{folder} has {count} class folders; it needs at least two, each with the images of one class: cat/…, dog/… There "
         "may be a train and a test folder around them.",

@@ -98,7 +98,7 @@ def _train(parser: Parser, argv: list[str]) -> Run:
     early.add_argument("--weights")
     given = vars(early.parse_known_args(argv)[0])
     values, weights = _start(given) if "--help" not in argv else (flags.source_values(given), None)
-    values = flags.with_choices(argv, values)
+    values = flags.with_choices(argv, values, keep_size=weights is not None)
     items = settings_of(values)
     flags.add_flags(parser, items, values)
     return lambda given: _run_train(given, flags.changed(values, flags.changes(given, items)), weights)

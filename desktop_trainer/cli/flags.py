@@ -10,7 +10,16 @@ from typing import Any, get_args, get_origin
 
 from desktop_trainer import folders
 from desktop_trainer.cli.parser import Parser, flag_name
-from desktop_trainer.experiment.fields import Setting, Values, get_value, merged, settings_of, to_values, with_value
+from desktop_trainer.experiment.fields import (
+    Setting,
+    Values,
+    get_value,
+    merged,
+    settings_of,
+    to_values,
+    with_dataset,
+    with_value,
+)
 from desktop_trainer.experiment.problems import ExperimentError, Problem, load_values, parse_experiment
 from desktop_trainer.experiment.recipes import recipe
 from desktop_trainer.experiment.settings import Experiment
@@ -62,10 +71,17 @@ def chosen(argv: list[str], items: list[Setting]) -> list[tuple[str, Any]]:
     return given
 
 
-def with_choices(argv: list[str], values: Values) -> dict[str, Any]:
-    """All settings, with the defaults, then `values`, then the choices that `argv` names: the flags follow from them."""
+def with_choices(argv: list[str], values: Values, *, keep_size: bool = False) -> dict[str, Any]:
+    """All settings, with the defaults, then `values`, then the choices that `argv` names: the flags follow from them.
+
+    Args:
+        keep_size: images keep their size also with another dataset, as weights want that are given.
+    """
     complete = merged(to_values(Experiment()), values)
-    return changed(complete, chosen(argv, settings_of(complete)))
+    given = chosen(argv, settings_of(complete))
+    if (dataset := dict(given).get("data.dataset")) is not None and not keep_size:
+        complete = with_dataset(complete, dataset)
+    return changed(complete, given)
 
 
 def add_flags(parser: argparse.ArgumentParser, items: list[Setting], values: Values | None) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from desktop_trainer.cli.terminal import below
 from desktop_trainer.engine.events import (
     BatchEnded,
+    DataCounted,
     EpochEnded,
     Evaluated,
     Evaluating,
@@ -129,7 +130,7 @@ class HumanLines:
                 return epoch_line(event, self._started.device if self._started else "")
             case RunEnded():
                 return end_line(event)
-            case Notice(text=text):
+            case Notice(text=text) | DataCounted(text=text):
                 return text
             case Evaluated():
                 return trn(

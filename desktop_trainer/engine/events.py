@@ -55,6 +55,13 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class DataCounted:
+    """What was found in the user's own files, before they are read: lines for people, in the current language."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
     """The data are loaded and the model is built; the first batch comes next.
 
@@ -153,5 +160,7 @@ class Evaluated:
     samples: int
 
 
-Event: TypeAlias = Loading | Notice | RunStarted | BatchEnded | Evaluating | EpochEnded | RunEnded | Evaluated
+Event: TypeAlias = (
+    Loading | Notice | DataCounted | RunStarted | BatchEnded | Evaluating | EpochEnded | RunEnded | Evaluated
+)
 Events: TypeAlias = Iterator[Event]

@@ -20,7 +20,7 @@ from desktop_trainer.engine.failures import (
     preparation_too_large,
 )
 from desktop_trainer.engine.normalization import Statistics, measure
-from desktop_trainer.engine.placement import Place, choose_place, load_split, open_source
+from desktop_trainer.engine.placement import Place, choose_place, count_data, load_split, open_source
 from desktop_trainer.engine.pulling import Puller
 from desktop_trainer.engine.transforms import Transforms
 from desktop_trainer.engine.weights import ModelMismatch, check_weights, load_weights
@@ -53,7 +53,6 @@ def examine(
         DeviceMissing, CannotCompute, DataTooLarge, DataMissing, DataDamaged, WorkerDied, DataGone, OutOfMemory,
             DeviceLost: see `Training.events`.
     """
-    check_fit(experiment, weights)
     examination = _Examination(experiment, weights, statistics)
     puller = Puller(experiment.device)
     try:
@@ -76,7 +75,9 @@ class _Examination:
     def events(self) -> Generator[Event, None, None]:
         data = self._experiment.data
         yield Loading(tr("Reading {dataset}", dataset=tr(data.dataset.label)), 0, 1)
-        place = choose_place(data, data.info.test_samples, self._device)
+        info = yield from count_data(data)
+        check_fit(self._experiment, self._weights)
+        place = choose_place(data, info.test_samples, self._device)
         source = yield from open_source(data)
         transforms = yield from self._transforms(source)
         with closing(load_split(data, source, place, train=False)) as split:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import psutil
 import torch
@@ -11,12 +12,14 @@ import torch
 from desktop_trainer import folders
 from desktop_trainer.catalog.errors import DataError
 from desktop_trainer.engine.data import InMemory, Split, resized
-from desktop_trainer.engine.events import Event, Loading, Notice
+from desktop_trainer.engine.events import DataCounted, Event, Loading, Notice
+from desktop_trainer.engine.report import classes_line, images_line
 from desktop_trainer.engine.streaming import Streamed
-from desktop_trainer.experiment.choices import Source
+from desktop_trainer.experiment.choices import DataInfo, Preparing, Source
 from desktop_trainer.experiment.data_settings import DataSettings
 from desktop_trainer.i18n import tr, trn
 
+T = TypeVar("T")
 _SHARE = 4
 """Without a limit of their own the samples may take one part in so many of the memory that is free."""
 
@@ -58,7 +61,8 @@ def choose_place(settings: DataSettings, samples: int, device: torch.device) -> 
         return Place(device, workers=settings.workers)
     kept = samples * settings.info.sample_bytes
     # What is to be resized is read whole first.
-    needed = kept + (samples * settings.dataset.info().sample_bytes if settings.image_size else 0)
+    stored = settings.dataset.as_read(settings.image_size)
+    needed = kept + (0 if stored == stored.resized(settings.image_size) else samples * stored.sample_bytes)
     allowed = settings.memory_limit_mb * 1_000_000 or free_memory(device) // _SHARE
     if needed <= allowed:
         return Place(device, nbytes=kept)
@@ -80,16 +84,34 @@ def open_source(settings: DataSettings) -> Generator[Event, None, Source]:
     Raises:
         DataMissing, DataDamaged, DataUnknown: see `DatasetChoice.prepare`.
     """
-    steps = settings.dataset.prepare(folders.data_root(settings.data_root))
+    source = yield from _told(settings.dataset.prepare(folders.data_root(settings.data_root), settings.image_size))
+    yield from map(Notice, source.notices)
+    return source
+
+
+def count_data(settings: DataSettings) -> Generator[Event, None, DataInfo]:
+    """What is known of the chosen dataset before it is read; yields how far it is, and what was found in files.
+
+    Raises:
+        DataUnknown: see `DatasetChoice.count`.
+    """
+    info = yield from _told(settings.dataset.count())
+    if info.class_counts:
+        yield DataCounted(
+            "\n".join([classes_line(info), images_line(settings), *settings.dataset.without_effect().values()])
+        )
+    return info
+
+
+def _told(steps: Generator[Preparing, None, T]) -> Generator[Event, None, T]:
+    """What `steps` return; their progress as events."""
     while True:
         try:
             step = next(steps)
         except StopIteration as end:
-            source: Source = end.value
-            break
+            result: T = end.value
+            return result
         yield Loading(step.what, step.done, step.total)
-    yield from map(Notice, source.notices)
-    return source
 
 
 def load_split(settings: DataSettings, source: Source, place: Place, *, train: bool) -> Split:

@@ -2,9 +2,13 @@
 
 from desktop_trainer.engine.events import EpochEnded, RunEnded, RunStarted
 from desktop_trainer.experiment.batches import BatchPlan
+from desktop_trainer.experiment.choices import DataInfo
+from desktop_trainer.experiment.data_settings import DataSettings
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import joined, mark, tr, trn
 
+_CLASSES = 12
+"""So many are named."""
 _ENDS = {
     "completed": mark("Complete: epoch {done} is done, {seconds:.1f} sec."),
     "early_stopped": mark("Stopped early: epoch {done} is done, {seconds:.1f} sec."),
@@ -31,6 +35,27 @@ def start_line(experiment: Experiment, event: RunStarted) -> str:
     if event.compile_seconds:
         line = tr("{line}; compiling took {seconds:.1f} sec", line=line, seconds=event.compile_seconds)
     return line
+
+
+def classes_line(info: DataInfo) -> str:
+    """The classes and how many training and test samples each has; of many classes the first ones."""
+    shown = zip(info.class_names[:_CLASSES], info.class_counts, strict=False)
+    words = [f"{name} {train} + {test}" for name, (train, test) in shown]
+    more = [tr("… and {count} more", count=info.classes - _CLASSES)] if info.classes > _CLASSES else []
+    return trn(
+        "{n} class (training + test): {names}", "{n} classes (training + test): {names}",
+        info.classes, names=", ".join(words + more),
+    )  # fmt: skip
+
+
+def images_line(data: DataSettings) -> str:
+    """How large the images are in their files, and what the model gets; takes as long as `DatasetChoice.info`."""
+    info, stored = data.info, data.dataset.stored()
+    seen = f"{info.width} x {info.height}"
+    channels = trn("{n} channel", "{n} channels", info.channels)
+    if stored == seen:
+        return tr("Images: {size}, {channels}", size=seen, channels=channels)
+    return tr("Images: {stored} → {size}, {channels}", stored=stored, size=seen, channels=channels)
 
 
 def epoch_line(event: EpochEnded, device: str) -> str:

@@ -45,7 +45,7 @@ from desktop_trainer.engine.failures import (
 from desktop_trainer.engine.metrics import Recorder
 from desktop_trainer.engine.normalization import Statistics, measure
 from desktop_trainer.engine.patience import Patience
-from desktop_trainer.engine.placement import choose_place, load_split, open_source
+from desktop_trainer.engine.placement import choose_place, count_data, load_split, open_source
 from desktop_trainer.engine.pulling import Puller
 from desktop_trainer.engine.step import LossFunction, Step, part_sizes
 from desktop_trainer.engine.stopwatch import Stopwatch
@@ -185,12 +185,13 @@ class Training:
         self.arithmetic = Arithmetic(settings.device, self.device, gains=settings.model.channels_last)
         reading = tr("Reading {dataset}", dataset=tr(settings.data.dataset.label))
         yield Loading(reading, 0, 3)
-        info = settings.data.dataset.info()
+        info = yield from count_data(settings.data)
         check_data(settings, info)
         self.place = choose_place(settings.data, info.train_samples + info.test_samples, self.device)
         source = yield from open_source(settings.data)
         check_data(settings, source.info)
         self.info = source.info.resized(settings.data.image_size)
+        self.experiment = settings.settled(self.info.channels)  # what is kept must not depend on the files any more
         self.train = load_split(settings.data, source, self.place, train=True)
         yield Loading(reading, 1, 3)
         self.test = load_split(settings.data, source, self.place, train=False)

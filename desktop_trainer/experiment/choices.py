@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from desktop_trainer.experiment.registry import Choice, Registry
 from desktop_trainer.experiment.section import setting
 from desktop_trainer.i18n import mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -26,6 +26,7 @@ class DataInfo:
     Attributes:
         fingerprint: what other samples, labels or splits would change, whatever the size of the images; known once the
             files have been read, and empty where they are always the same.
+        class_counts: training and test samples of each class; empty where they are not counted.
     """
 
     train_samples: int
@@ -35,6 +36,7 @@ class DataInfo:
     width: int
     class_names: tuple[str, ...]
     fingerprint: str = ""
+    class_counts: tuple[tuple[int, int], ...] = ()
 
     @property
     def classes(self) -> int:
@@ -138,6 +140,13 @@ class DatasetChoice(Choice):
     remote: ClassVar[Remote | None] = None
     counts_files: ClassVar[bool] = False
     """Whether `info` depends on files, not on the options alone; it may then take its time, and raise `DataUnknown`."""
+    usual_size: ClassVar[int] = 0
+    """The image size to begin with, in pixels; 0 leaves images as they are stored."""
+
+    @classmethod
+    def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """The values of the section of data with this dataset, which an earlier version may have written, in today's form."""
+        return data
 
     def info(self) -> DataInfo:
         """Counts, image size and class names, without loading anything.
@@ -150,6 +159,32 @@ class DatasetChoice(Choice):
     def counting(self) -> bool:
         """Whether `info` would keep its caller waiting; if so, the files are being counted meanwhile."""
         return False
+
+    def count(self) -> Generator[Preparing, None, DataInfo]:
+        """`info`, anew; yields how far it is.
+
+        Raises:
+            DataUnknown: see `info`.
+        """
+        yield from ()
+        return self.info()
+
+    def as_read(self, image_size: int) -> DataInfo:  # noqa: ARG002
+        """What can be read once it is prepared for this image size; may raise as `info` does."""
+        return self.info()
+
+    def settled(self, channels: int) -> Self:  # noqa: ARG002
+        """The same with what was left to the files decided, once their images are known to have so many channels."""
+        return self
+
+    def stored(self) -> str:
+        """The size of the images as they are stored, in words, in the current language; may raise as `info` does."""
+        info = self.info()
+        return f"{info.width} x {info.height}"
+
+    def without_effect(self) -> Mapping[str, str]:
+        """Options that change nothing now, and why: a sentence in the current language; may raise as `info` does."""
+        return {}
 
     def present(self, root: Path) -> bool:  # noqa: ARG002
         """Whether `load` would find its files below `root`."""
@@ -172,8 +207,11 @@ class DatasetChoice(Choice):
         """
         return LoadedSamples(*self.load(root, train=train))
 
-    def prepare(self, root: Path) -> Generator[Preparing, None, Source]:
+    def prepare(self, root: Path, image_size: int = 0) -> Generator[Preparing, None, Source]:  # noqa: ARG002
         """Do what takes long and need be done only once; yields how far it is, returns what can be read.
+
+        Args:
+            image_size: what images are going to be resized to, 0 if they are not. They may have that size at once.
 
         Raises:
             DataMissing, DataDamaged, DataUnknown: as `load` and `info`.

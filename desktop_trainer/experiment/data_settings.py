@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import model_validator
 
 from desktop_trainer.experiment.batches import BatchPlan
 from desktop_trainer.experiment.choices import DATASETS, DataInfo, DatasetChoice
@@ -20,6 +23,18 @@ class DataSettings(Section):
         mark(
             "The images to learn from, with the class of each. They come in two parts: the training set teaches, the test set examines."
         ),
+    )
+    image_size: int = setting(
+        0,
+        mark("Image size"),
+        mark(
+            "The height and width that every image gets. 0 leaves images as they are stored; of a folder, where each may be "
+            "different, it makes them 64. Larger shows more detail, takes longer and needs more memory; some models need a "
+            "smallest size: LeNet 16. Usual: 0, for photographs 64 to 224."
+        ),
+        unit=mark("pixels"),
+        ge=0,
+        le=512,
     )
     batch_size: int = setting(
         256,
@@ -60,18 +75,6 @@ class DataSettings(Section):
             "repeats the same batches, which usually learns worse. Usually on."
         ),
         advanced=True,
-    )
-    image_size: int = setting(
-        0,
-        mark("Image size"),
-        mark(
-            "Resize every image to this height and width. 0 leaves images as they are. Larger shows more detail and takes "
-            "longer; some models need a smallest size: LeNet 16."
-        ),
-        unit=mark("pixels"),
-        advanced=True,
-        ge=0,
-        le=512,
     )
     normalization: Literal["none", "dataset", "imagenet", "symmetric"] = setting(
         "none",
@@ -133,6 +136,11 @@ class DataSettings(Section):
         le=128,
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_today(cls, values: Any) -> Any:
+        return upgraded(values) if isinstance(values, Mapping) else values
+
     @property
     def info(self) -> DataInfo:
         """What the model will see: counts, image size after resizing, classes.
@@ -157,3 +165,13 @@ class DataSettings(Section):
         if train:
             return BatchPlan(info.train_samples, self.batch_size, self.drop_last)
         return BatchPlan(info.test_samples, self.test_batch_size or self.batch_size)
+
+
+def upgraded(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values of this section, as an earlier version of the program may have written them, in today's form.
+
+    They need not be valid. Files keep what they say: this is for whoever reads them.
+    """
+    dataset = data.get("dataset")
+    name = dataset.get("name") if isinstance(dataset, Mapping) else None
+    return DATASETS[name].upgraded(dict(data)) if isinstance(name, str) and name in DATASETS else data

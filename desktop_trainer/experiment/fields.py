@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from desktop_trainer.experiment.choices import DATASETS
 from desktop_trainer.experiment.registry import Choice, Registry
 from desktop_trainer.experiment.section import Section
 from desktop_trainer.experiment.settings import Experiment
@@ -99,6 +100,19 @@ def with_value(values: Values, path: str, value: Any) -> dict[str, Any]:
     return {**values, head: with_value(inner, rest, value) if isinstance(inner, Mapping) else inner}
 
 
+def with_dataset(values: Values, dataset: Any) -> dict[str, Any]:
+    """A copy of `values` with `dataset`: a name, or a mapping of name and options.
+
+    If it is another one, images get the size that is usual with it: that of the one before says nothing about it.
+    """
+    before = get_value(values, "data.dataset")
+    values = with_value(values, "data.dataset", dataset)
+    name = get_value(values, "data.dataset")
+    if name == before or not isinstance(name, str) or name not in DATASETS:
+        return values
+    return with_value(values, "data.image_size", DATASETS[name].usual_size)
+
+
 def merged(values: Values, over: Values) -> dict[str, Any]:
     """A copy of `values` in which everything that `over` says is so. A choice keeps its options only under the same name."""
     choices = {item.path for item in settings_of({}) if item.registry is not None}
@@ -132,7 +146,7 @@ def _walk(section: type[Section], values: Any, prefix: str) -> Iterator[Setting]
             yield from _walk_choice(registry, info, value, prefix + name)
         elif isinstance(info.annotation, type) and issubclass(info.annotation, Section):
             yield from _walk(info.annotation, value, f"{prefix}{name}.")
-        elif not (issubclass(section, Choice) and name == "name"):
+        elif not (issubclass(section, Choice) and name == "name") and not _is_retired(info, value):
             yield _setting(prefix + name, info, info.annotation, None)
 
 
@@ -142,6 +156,12 @@ def _walk_choice(registry: Registry[Any], info: FieldInfo, value: Any, path: str
     choice = registry.get(chosen or info.default) if isinstance(chosen or info.default, str) else None
     if choice is not None:
         yield from _walk(choice, value, path + ".")
+
+
+def _is_retired(info: FieldInfo, value: Any) -> bool:
+    """Whether this is a setting of earlier versions, and says nothing here."""
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    return bool(extra.get("retired")) and value in (None, info.default)
 
 
 def _setting(path: str, info: FieldInfo, kind: Any, registry: Registry[Any] | None) -> Setting:

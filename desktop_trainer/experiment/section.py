@@ -19,6 +19,7 @@ def setting(
     unit: str = "",
     advanced: bool = False,
     local: bool = False,
+    retired: bool = False,
     **bounds: Any,
 ) -> Any:
     """Declare a setting.
@@ -30,7 +31,8 @@ def setting(
         unit: shown behind the value.
         advanced: shown under "More".
         local: belongs to this machine, so it is not written into files for others.
+        retired: only experiments of earlier versions have another value than the default; else it is not shown.
         bounds: pydantic's ``ge``, ``gt``, ``le``, ``lt``, ``pattern``, ``max_length``.
     """
-    extra: dict[str, Any] = {"unit": unit, "advanced": advanced, "local": local}
+    extra: dict[str, Any] = {"unit": unit, "advanced": advanced, "local": local, "retired": retired}
     return Field(default, title=label, description=explanation, json_schema_extra=extra, **bounds)

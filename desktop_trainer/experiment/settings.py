@@ -73,6 +73,11 @@ class Experiment(Section):
             self.check_fit(self.data.dataset.info())
         return self
 
+    def settled(self, channels: int) -> Experiment:
+        """The same with what was left to the data decided; see `DatasetChoice.settled`."""
+        dataset = self.data.dataset.settled(channels)
+        return self.model_copy(update={"data": self.data.model_copy(update={"dataset": dataset})})
+
     def check_fit(self, info: DataInfo) -> None:
         """See whether the settings fit each other and such data, of which `info` says what is stored.
 

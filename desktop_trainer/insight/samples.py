@@ -14,7 +14,7 @@ from torch import Tensor
 from desktop_trainer.engine.data import Split, order_of_epoch
 from desktop_trainer.engine.events import Event, Loading
 from desktop_trainer.engine.normalization import Statistics, measure
-from desktop_trainer.engine.placement import Place, load_split, open_source
+from desktop_trainer.engine.placement import Place, count_data, load_split, open_source
 from desktop_trainer.engine.transforms import Transforms
 from desktop_trainer.experiment.problems import check_data
 from desktop_trainer.experiment.settings import Experiment
@@ -64,6 +64,7 @@ def sample_sheet(experiment: Experiment, epoch: int, count: int) -> Generator[Ev
     """
     data = experiment.data
     yield Loading(tr("Reading {dataset}", dataset=tr(data.dataset.label)), 0, 1)
+    yield from count_data(data)
     source = yield from open_source(data)
     check_data(experiment, source.info)
     start, stop = data.plan(source.info, train=True).bounds(0)

@@ -279,7 +279,8 @@ class Keeper:
         saved = position == self._saved_at and (self._folder / CHECKPOINTS / self._checkpoint / MANIFEST).is_file()
         if not saved and _finite(state := self._training.state()):
             self._journal.sync()  # what the checkpoint goes on from must not be missing in the curves
-            state |= {**self._made_with, "fingerprint": self._training.info.fingerprint}
+            info = self._training.info
+            state |= {**self._made_with, "fingerprint": info.fingerprint, "channels": info.channels}
             self._checkpoint = save_checkpoint(self._folder, state, self._disk, keep=self._checkpoint)
             self._saved_at = position
             self.note(saved_line(*position, self._checkpoint, monotonic() - began))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from desktop_trainer.experiment.data_settings import upgraded
 from desktop_trainer.runs.checkpoint_folders import checkpoints
 from desktop_trainer.runs.history import History, JournalReader
 from desktop_trainer.runs.plain_json import NotPlain, as_object, read_object
@@ -46,22 +47,26 @@ def known_facts(folder: Path) -> RunFacts:
 def known_settings(folder: Path, said: History | None = None) -> Mapping[str, Any]:
     """What ``experiment.json`` says, else what the journal's last start does, else the newest checkpoint that says it.
 
+    As today's version would write it.
+
     Args:
         said: the journal, if it has been read.
 
     Raises:
         NotARun: if nothing says it, or if the run is of a newer version.
     """
+    values: Mapping[str, Any]
     try:
-        return read_settings(folder)
+        values = read_settings(folder)
     except NewerRun:
         raise
     except NotARun:
         said = said or JournalReader(folder, records=False).read()
         found = said.starts[-1].experiment if said.starts else {}
-        if values := found or _saved_settings(folder):
-            return values
-        raise
+        if not (values := found or _saved_settings(folder)):
+            raise
+    data = values.get("data")
+    return {**values, "data": upgraded(data)} if isinstance(data, Mapping) else values
 
 
 def _saved_settings(folder: Path) -> Mapping[str, Any]:

@@ -90,7 +90,10 @@ def _reopened(
         training = Training(experiment, weights=_first_weights(folder))
         past = Past(lock, up_to(history, 0, 0), changes=different(before, experiment))
     else:
-        _check_kept(_made_with(found), experiment)
+        made_with = _made_with(found)
+        if isinstance(channels := found.state.get("channels"), int):
+            before, experiment, made_with = (each.settled(channels) for each in (before, experiment, made_with))
+        _check_kept(made_with, experiment)
         training = Training(experiment)
         training.load_state(_with_hyperparameters(found, experiment))
         past = Past(

@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from desktop_trainer.engine.events import EpochEnded, Event, Notice, RunEnded, RunStarted
+from desktop_trainer.engine.events import DataCounted, EpochEnded, Event, Notice, RunEnded, RunStarted
 from desktop_trainer.engine.report import end_line, epoch_line, start_line
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.printable import printable
@@ -35,7 +35,7 @@ class RunLog:
                 self.add([epoch_line(event, self._device)])
             case RunEnded():
                 self.add([end_line(event)])
-            case Notice():
+            case Notice() | DataCounted():
                 self.add([event.text])
             case _:
                 pass

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
+from desktop_trainer.engine.report import classes_line, images_line
 from desktop_trainer.experiment.batches import BatchPlan
 from desktop_trainer.experiment.choices import DataUnknown
 from desktop_trainer.experiment.data_settings import DataSettings
@@ -38,17 +40,30 @@ def plans_of(values: Values) -> Plans | None:
 
     Other settings may be wrong.
     """
-    section = values.get("data")
-    wanted = (
-        {key: section[key] for key in ("dataset", "batch_size", "test_batch_size", "drop_last") if key in section}
-        if isinstance(section, Mapping)
-        else {}
-    )
     try:
-        data = DataSettings.model_validate(wanted)
+        data = DataSettings.model_validate(_wanted(values, "dataset", "batch_size", "test_batch_size", "drop_last"))
         return None if data.dataset.counting() else Plans(data.train_plan, data.test_plan, _epochs(values))
     except (ValidationError, DataUnknown):
         return None
+
+
+def describe_data(values: Values) -> str:
+    """What the images become for the model, and how many each class has where files were counted; empty if that is not known."""
+    try:
+        data = DataSettings.model_validate(_wanted(values, "dataset", "image_size"))
+        if data.dataset.counting():
+            return ""
+        info = data.dataset.info()
+        text = "\n".join([images_line(data), *([classes_line(info)] if info.class_counts else [])])
+        return text.replace(" x ", "\u00a0x\u00a0").replace(" + ", "\u00a0+\u00a0")  # what belongs together in one line
+    except (ValidationError, DataUnknown):
+        return ""
+
+
+def _wanted(values: Values, *keys: str) -> dict[str, Any]:
+    """These settings of the section of data, as far as they are there."""
+    section = values.get("data")
+    return {key: section[key] for key in keys if key in section} if isinstance(section, Mapping) else {}
 
 
 def describe_training(plan: BatchPlan) -> str:
@@ -100,22 +115,23 @@ class BatchPlanPanel(QFrame):
         super().__init__(parent)
         self.setObjectName("batch_plan")
         self.setProperty("role", "card")
-        self._train, self._test = WrappedLabel(), WrappedLabel()
+        self._data, self._train, self._test = WrappedLabel(), WrappedLabel(), WrappedLabel()
         self.bar = BatchBar()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 6, 8, 6)
         layout.setSpacing(4)
-        for widget in (self._train, self.bar, self._test):
+        for widget in (self._data, self._train, self.bar, self._test):
             layout.addWidget(widget)
 
     @property
     def text(self) -> str:
         """All that is said."""
-        return "\n".join(label.text() for label in (self._train, self._test) if label.text())
+        return "\n".join(label.text() for label in (self._data, self._train, self._test) if label.text())
 
     def show_values(self, values: Values) -> None:
         """Show what the draft of an experiment says about batches, in the current language."""
         plans = plans_of(values)
+        self._data.show_text("" if plans is None else describe_data(values))
         if plans is None:
             self._train.setText(tr("The batches are counted here once dataset and batch size are right."))
             self._test.clear()

@@ -9,13 +9,14 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from desktop_trainer.experiment.fields import Values, with_local, with_value
+from desktop_trainer.experiment.fields import Values, get_value, with_dataset, with_local, with_value
 from desktop_trainer.experiment.problems import ExperimentError, Problem, check_data, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 
 _UNDO_LIMIT = 500
 _RECHECK_MS = 200
+_SIZE = "data.image_size"
 
 
 class Draft(QObject):
@@ -27,6 +28,7 @@ class Draft(QObject):
     Attributes:
         values: as the JSON of an experiment; replaced, never changed in place.
         experiment: what they describe, or None; then `problems` says why.
+        without_effect: settings that change nothing now, by their paths, and why.
     """
 
     changed = Signal()
@@ -36,18 +38,27 @@ class Draft(QObject):
         self.undo_stack = QUndoStack(self)
         self.undo_stack.setUndoLimit(_UNDO_LIMIT)
         self._left: dict[tuple[str, str], Any] = {}
+        self._sizes: dict[str, Any] = {}
         self._recheck = QTimer(self, singleShot=True, interval=_RECHECK_MS)
         self._recheck.timeout.connect(self.check)
         self.put(values)
 
     def edit(self, path: str, value: Any, name: str) -> None:
-        """Set one setting, as a change called `name`; a choice gets the options that it had when it was left."""
+        """Set one setting, as a change called `name`; a choice gets the options that it had when it was left, a dataset also its image size."""
         options = _raw(self.values, path)
         if isinstance(options, Mapping):
             self._left[path, str(options.get("name"))] = options
         if isinstance(value, str):
             value = self._left.get((path, value), value)
-        self._push(path, with_value(self.values, path, value), name)
+        self._push(path, self._with_value(path, value), name)
+
+    def _with_value(self, path: str, value: Any) -> dict[str, Any]:
+        if path != "data.dataset":
+            return with_value(self.values, path, value)
+        self._sizes[str(get_value(self.values, path))] = get_value(self.values, _SIZE)
+        values = with_dataset(self.values, value)
+        known = self._sizes.get(str(get_value(values, path)))
+        return values if known is None else with_value(values, _SIZE, known)
 
     def replace(self, values: Values, name: str, *, keep_local: bool) -> None:
         """Set all settings, as one change called `name`; `keep_local` leaves those that belong to this machine."""
@@ -62,6 +73,7 @@ class Draft(QObject):
         """Find out anew what is wrong, in the current language."""
         self.experiment: Experiment | None = None
         self.problems: tuple[Problem, ...] = ()
+        self.without_effect: dict[str, str] = {}
         try:
             self.experiment = self._checked(parse_experiment(self.values))
         except ExperimentError as error:
@@ -80,6 +92,7 @@ class Draft(QObject):
             raise ExperimentError([Problem("data.dataset", tr("The files are being counted…"))])
         if dataset.counts_files:
             check_data(experiment)
+        self.without_effect = {f"data.dataset.{option}": why for option, why in dataset.without_effect().items()}
         return experiment
 
     def _push(self, path: str, values: Values, name: str) -> None:

@@ -36,7 +36,8 @@ class Editor(QWidget):
         self.label.setBuddy(control)
         self._unit, self._note, self._problem = QLabel(), WrappedLabel("note"), WrappedLabel("problem")
         self._unit.setProperty("role", "note")
-        self._message = ""
+        self._message = self._without_effect = ""
+        self._locked = False
         self._last: Any = None
         control.setObjectName(setting.path)
         line = QHBoxLayout()
@@ -89,8 +90,19 @@ class Editor(QWidget):
 
     def set_locked(self, locked: bool) -> None:
         """Whether the value is only shown."""
+        self._locked = locked
+        self._enable()
+
+    def set_without_effect(self, why: str) -> None:
+        """Say that the value changes nothing now, and why, and only show it; empty takes it back."""
+        if why != self._without_effect:
+            self._without_effect = why
+            self._enable()
+            self._explain()
+
+    def _enable(self) -> None:
         for widget in self.tab_stops:
-            widget.setEnabled(not locked)
+            widget.setEnabled(not self._locked and not self._without_effect)
 
     def retranslate(self) -> None:
         """Set every text in the current language; the value stays."""
@@ -115,7 +127,7 @@ class Editor(QWidget):
         return ""
 
     def _explain(self) -> None:
-        self._note.show_text(self._explanation())
+        self._note.show_text(self._without_effect or self._explanation())
 
     @Slot()
     def _notify(self) -> None:

@@ -180,6 +180,7 @@ class ExperimentForm(QWidget):
         for path, editor in self._editors.items():
             value = get_value(values, path)
             editor.set_value(editor.setting.default if value is None else value)
+            editor.set_without_effect(self._draft.without_effect.get(path, ""))
         self._show_problems()
         self._plan.show_values(values)
         self._recipe.show_match(None if self.experiment is None else shared_values(self.experiment))

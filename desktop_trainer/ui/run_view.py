@@ -52,7 +52,7 @@ class RunView(QObject):
     def _on_event(self, event: RunEvent) -> None:
         self._progress.show_event(event)
         match event:
-            case events.Notice(text=text):
+            case events.Notice(text=text) | events.DataCounted(text=text):
                 self._log.add(text)
             case events.RunStarted() if self._session.experiment is not None:
                 self._batches, self._device = event.batches_per_epoch, event.device

@@ -46,6 +46,17 @@ def parted(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def grey(tmp_path: Path) -> Path:
+    """Two class folders of 30 grey images each, of 8 or 16 bits."""
+    for number in range(30):
+        for name in ("ant", "bee"):
+            path = tmp_path / "shades" / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.full((5, 5), number, np.uint8 if number else np.uint16)).save(path)
+    return tmp_path / "shades"
+
+
+@pytest.fixture
 def whole(tmp_path: Path) -> Path:
     """Two class folders of 60 images each, without a division."""
     for number in range(60):

@@ -337,6 +337,23 @@ def test_the_fingerprint_is_of_what_a_training_sees(bitmaps: Path, tmp_path: Pat
     assert Digits().info().fingerprint == ""
 
 
+def test_fingerprints_of_runs_that_were_saved_before_are_the_same(tmp_path: Path) -> None:
+    """They were computed by the version that first had them, on Linux."""
+    names = ("train/cat/b", "train/cat/B", "train/cat/b/1", "train/cat/b-1", "train/dog/1", "train/dog/é", "test/cat/1", "test/dog/2")  # fmt: skip
+    for name in names:
+        write_ppm(tmp_path / "parted" / f"{name}.ppm", f"{name}.ppm".encode()[:12].ljust(12))
+    for number in range(12):
+        for name in ("ant", "bee"):
+            write_ppm(tmp_path / "whole" / name / f"{number}.ppm", bytes([number]) * 12)
+    assert mark(tmp_path / "parted") == "dbaed1114997289a031ca5fb3954dc44"
+    assert mark(tmp_path / "whole") == "23fa179d2c390b6d87008e5db25765d9"
+
+
+def write_ppm(path: Path, pixels: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"P6 2 2 255\n" + pixels)
+
+
 def test_the_fingerprint_tells_names_and_classes_apart() -> None:
     """Also where neither the order nor the contents change with them."""
     found = Listing(Path("x"), ("ant", "bee"), ["ant/1", "bee/2"], [0, 1], [False, True], {})

@@ -122,6 +122,23 @@ def test_idx_samples_are_read_from_their_file_one_by_one(
     assert np.array_equal(classes, labels[chosen])
 
 
+@pytest.mark.parametrize("train", [True, False])
+def test_what_earlier_versions_of_torchvision_left_is_read_by_nobody(
+    train: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in memory nor streamed: both are the published files."""
+    small_idx(MNIST, tmp_path, monkeypatch)
+    images, labels = MNIST().load(tmp_path, train=train)
+    (tmp_path / "MNIST/processed").mkdir()
+    for name in ("training.pt", "test.pt"):
+        torch.save((255 - images[:, 0], labels.flip(0)), tmp_path / "MNIST/processed" / name)
+    again = MNIST().load(tmp_path, train=train)
+    streamed = MNIST().open(tmp_path, train=train).read(range(len(labels)))
+    for pixels, classes in (again, map(torch.from_numpy, streamed)):
+        assert torch.equal(pixels, images)
+        assert torch.equal(classes, labels)
+
+
 @pytest.mark.parametrize("change", ["rename", "cut"])
 def test_a_file_that_goes_while_it_is_read_is_named_with_what_to_do(
     change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import shutil
+import struct
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,7 +20,9 @@ from PIL import Image
 
 from desktop_trainer.catalog import decoded_cache, decoding, folder_decoding, folder_scan
 from desktop_trainer.catalog.datasets.image_folder import ImageFolder
+from desktop_trainer.catalog.decoding import Shape
 from desktop_trainer.catalog.errors import DataDamaged, DataGone
+from desktop_trainer.catalog.image_files import BadImage
 from desktop_trainer.experiment.choices import Source
 
 SIZE = 8
@@ -67,7 +70,9 @@ def test_a_bad_image_of_a_hundred_is_left_out_and_named(spoil: Write, why: str, 
         assert f"{bad}: {why}" in notice
         assert source.info.train_samples + source.info.test_samples == 119
         read = [tuple(image.flatten().tolist()) for train in (True, False) for image in source.load(train=train)[0]]
-        assert sorted(read) == sorted(tuple(decoding.decode(whole / path, SIZE).flatten().tolist()) for path in clean)
+        assert sorted(read) == sorted(
+            tuple(decoding.decode(whole / path, Shape(SIZE)).flatten().tolist()) for path in clean
+        )
 
 
 def test_more_bad_images_than_one_of_a_hundred_stop_it_with_all_their_paths(whole: Path) -> None:
@@ -94,7 +99,113 @@ def test_every_kind_of_image_becomes_rgb(mode: str, tmp_path: Path) -> None:
     path = tmp_path / ("x.tif" if mode in ("CMYK", "I;16") else "x.png")
     image = Image.new("L", (10, 10), 255)
     (Image.new(mode, (10, 10)) if mode == "I;16" else image.convert("RGB").convert(mode)).save(path)
-    assert decoding.decode(path, 4).shape == (3, 4, 4)
+    assert decoding.decode(path, Shape(4)).shape == (3, 4, 4)
+
+
+def saved(path: Path, pixels: Any) -> Path:
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def whole_number(dtype: Any) -> Any:
+    return np.full((6, 6), 32768, dtype)
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.tif"])
+@pytest.mark.parametrize("dtype", ["<u2", ">u2"])
+def test_sixteen_bits_are_scaled_not_clipped(name: str, dtype: str, tmp_path: Path) -> None:
+    """Half of white is grey, whatever else the image holds."""
+    pixels = decoding.decode(saved(tmp_path / name, whole_number("<u2" if name == "x.png" else dtype)), Shape(4))
+    assert set(pixels.flatten().tolist()) == {128}
+
+
+def test_twelve_bits_are_scaled_by_what_they_hold(tmp_path: Path) -> None:
+    """4 x 4 pixels of 2048, packed, in the plainest TIFF there is."""
+    tags = {256: 4, 257: 4, 258: 12, 259: 1, 262: 1, 273: 8, 277: 1, 278: 4, 279: 24}
+    entries = b"".join(struct.pack("<HHII", tag, 3, 1, value) for tag, value in tags.items())
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4)
+    (tmp_path / "x.tif").write_bytes(b"II*\0" + struct.pack("<I", 32) + b"\x80\x08\0" * 8 + directory)
+    assert set(decoding.decode(tmp_path / "x.tif", Shape(4)).flatten().tolist()) == {128}
+
+
+def test_a_pgm_declares_its_white(tmp_path: Path) -> None:
+    (tmp_path / "x.pgm").write_bytes(b"P5 6 6 4095\n" + np.full((6, 6), 2048, ">u2").tobytes())
+    assert set(decoding.decode(tmp_path / "x.pgm", Shape(4)).flatten().tolist()) == {128}
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "extent"),
+    [(0.1, 0.9, (0, 1)), (0, 200, (0, 255)), (0, 900, (0, 1023)), (0, 60000, (0, 65535)), (-1, 1, (-1, 1)), (5, 1e6, (5, 1e6)), (1e6, 1e6, (1e6, 1e6 + 1))],
+)  # fmt: skip
+def test_numbers_without_a_white_of_their_own_go_by_the_whole_dataset(
+    least: float, most: float, extent: tuple[float, float]
+) -> None:
+    middle = (least + most) / 2
+    assert decoding.extent_of([(least, middle), None, (middle, most)]) == extent
+    assert decoding.extent_of([None]) is None
+
+
+@pytest.mark.parametrize("room", [True, False])
+@pytest.mark.parametrize("most", [1.0, 1023.0, 90000.0])
+def test_float_images_are_scaled_alike_in_the_whole_dataset(
+    most: float, room: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dark one stays darker than a bright one; kept or decoded each time, and what is no number is black."""
+    monkeypatch.setattr(decoded_cache, "MOST_BYTES", 10**10 if room else 0)
+    for name, share in (("a/1", 0.0), ("a/2", 0.2), ("b/1", 0.6), ("b/2", 1.0)):
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        saved(tmp_path / "set" / f"{name}.tif", np.full((9, 9), most * share, np.float32))
+    saved(tmp_path / "set/b/3.tif", np.full((9, 9), np.nan, np.float32))
+    for _ in range(2):
+        source = prepared(tmp_path / "set")
+        images = torch.cat([source.load(train=train)[0] for train in (True, False)])
+        assert images.shape == (5, 1, SIZE, SIZE)
+        assert sorted(image.unique().tolist() for image in images) == [[0], [0], [51], [153], [255]]
+        assert any(f"0 is taken as black and {most:g} as white" in notice for notice in source.notices)
+
+
+def test_a_cache_whose_black_and_white_are_none_is_made_again(tmp_path: Path) -> None:
+    for name in ("a/1", "a/2", "b/1", "b/2"):
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        saved(tmp_path / "set" / f"{name}.tif", np.full((9, 9), 0.5, np.float32))
+    prepared(tmp_path / "set")
+    index = entries()[0] / "index.json"
+    for bad in ([1, 1], [0, float("nan")], ["x", 1], 7):
+        index.write_text(json.dumps({**json.loads(index.read_text()), "extent": bad}))
+        prepared(tmp_path / "set")
+        assert json.loads(index.read_text())["extent"] == [0, 1]
+
+
+def test_grey_images_have_one_channel_if_that_is_asked_for(tmp_path: Path) -> None:
+    """The same grey that three equal channels have."""
+    y, x = np.mgrid[:9, :9]
+    path = saved(tmp_path / "x.png", (x * 9 + y * 7).astype(np.uint8))
+    one, three = (decoding.decode(path, Shape(4, channels)) for channels in (1, 3))
+    assert one.shape == (1, 4, 4)
+    assert np.array_equal(np.repeat(one, 3, axis=0), three)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes among files")
+def test_a_pipe_that_took_the_place_of_an_image_is_not_waited_for(whole: Path) -> None:
+    """After the folder was looked at."""
+    steps = choice(whole).prepare(whole)
+    next(step for step in steps if step.what.startswith("Looking for black and white"))
+    (whole / "ant/7.png").unlink()
+    os.mkfifo(whole / "ant/7.png")
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            (notice,) = end.value.notices
+            break
+    assert f"{whole / 'ant/7.png'}: it is neither a file nor a folder" in notice
+
+
+def test_a_file_that_says_it_is_huge_is_left_out_unread(whole: Path) -> None:
+    with (whole / "bee/7.png").open("r+b") as file:
+        file.truncate(1 << 40)
+    (notice,) = prepared(whole).notices
+    assert f"{whole / 'bee/7.png'}: it is too large" in notice
 
 
 @pytest.mark.skipif(shutil.which("gs") is None, reason="there is no Ghostscript to run such a file")
@@ -103,8 +214,8 @@ def test_an_image_that_is_a_program_is_not_run(tmp_path: Path) -> None:
     path, marker = tmp_path / "x.png", tmp_path / "marker"
     drawing = f"({marker}) (w) file closefile\nshowpage\n"
     path.write_text(f"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n{drawing}%%EOF\n")
-    with pytest.raises(decoding.BadImage, match="not an image"):
-        decoding.decode(path, 4)
+    with pytest.raises(BadImage, match="not an image"):
+        decoding.decode(path, Shape(4))
     assert not marker.exists()
     with Image.open(path) as image, suppress(OSError):
         image.load()
@@ -118,7 +229,7 @@ def test_a_photograph_is_turned_as_its_camera_says(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # orientation: turn by 90 degrees clockwise
     image.save(tmp_path / "x.png", exif=exif)
-    pixels = decoding.decode(tmp_path / "x.png", 16)
+    pixels = decoding.decode(tmp_path / "x.png", Shape(16))
     assert pixels[:, :, 8:].min() == 255
     assert pixels[:, :, :8].max() == 0
 
@@ -242,9 +353,9 @@ def test_a_disk_that_fills_up_meanwhile_is_no_error(whole: Path, monkeypatch: py
 
 def test_decoding_can_be_stopped_and_leaves_nothing(whole: Path) -> None:
     steps = choice(whole).prepare(whole)
-    said = [next(steps) for _ in range(3)]
-    assert [(step.done, step.total) for step in said[1:]] == [(0, 120), (64, 120)]
-    assert "64 of 120" in said[2].what
+    said = [next(step for step in steps if step.what.startswith("Decoding")) for _ in range(2)]
+    assert [(step.done, step.total) for step in said] == [(0, 120), (64, 120)]
+    assert "64 of 120" in said[1].what
     steps.close()
     assert entries() == []
     assert not [each for each in threading.enumerate() if each.name.startswith("decode")]
@@ -252,7 +363,7 @@ def test_decoding_can_be_stopped_and_leaves_nothing(whole: Path) -> None:
 
 def test_an_image_that_disappears_while_it_is_decoded_is_not_a_bad_one(whole: Path) -> None:
     steps = choice(whole).prepare(whole)
-    next(steps), next(steps)
+    next(step for step in steps if step.what.startswith("Decoding"))
     (whole / "bee/9.png").unlink()
     with pytest.raises(DataGone, match=r"9\.png"):
         list(steps)

@@ -16,8 +16,9 @@ from PIL import Image
 from desktop_trainer.catalog import decoded_cache
 from desktop_trainer.catalog.datasets.image_folder import ImageFolder
 from desktop_trainer.catalog.datasets.images import FashionMNIST
-from desktop_trainer.catalog.decoding import BadImage, decode
+from desktop_trainer.catalog.decoding import Shape, decode
 from desktop_trainer.catalog.errors import DataDamaged, DataMissing
+from desktop_trainer.catalog.image_files import BadImage
 from desktop_trainer.experiment.choices import DataInfo, Remote, RemoteFile
 from tests.mutations import cases, edited, spoilt
 
@@ -47,7 +48,7 @@ def test_any_image_is_read_or_called_bad(tmp_path: Path, monkeypatch: pytest.Mon
     def check(content: bytes) -> None:
         path.write_bytes(content)
         try:
-            image = decode(path, 4)
+            image = decode(path, Shape(4))
         except BadImage:
             return
         assert image.shape == (3, 4, 4)

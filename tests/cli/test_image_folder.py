@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def argv(folder: Path) -> list[str]:
-    return ["train", "--dataset", "image_folder", "--folder", str(folder), "--size", "4", "--epochs", "1", "--device", "cpu"]  # fmt: skip
+    return ["train", "--dataset", "image_folder", "--folder", str(folder), "--image-size", "4", "--epochs", "1", "--device", "cpu"]  # fmt: skip
 
 
 def test_a_folder_is_trained_on_and_the_model_examined(folder: Path, tmp_path: Path, capsys: Captured) -> None:
@@ -39,6 +41,46 @@ def test_a_folder_is_trained_on_and_the_model_examined(folder: Path, tmp_path: P
     assert f"There is no folder {folder}" in capsys.readouterr().err
     flags = ["--dataset", "image_folder", "--folder", str(moved), "--device", "cpu"]
     assert main(["evaluate", str(model), *flags]) == 0
+    assert "over 2 samples" in capsys.readouterr().out
+
+
+def test_classes_and_what_the_model_gets_are_told_before_the_training(folder: Path, capsys: Captured) -> None:
+    """Also what has no effect there."""
+    assert main(argv(folder)) == 0
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first == "2 classes (training + test): ant 3 + 1, bee 3 + 1"
+    assert second == "Images: 4 x 4, 3 channels"
+    shutil.copytree(folder, folder.parent / "set/train")
+    shutil.copytree(folder, folder.parent / "set/test")
+    assert main([*argv(folder.parent / "set"), "--json"]) == 0
+    told = next(line for line in capsys.readouterr().out.splitlines() if "data_counted" in line)
+    assert "ant 4 + 4" in told
+    assert "Without effect: the images in the folder test are for the test." in told
+
+
+def test_a_folder_does_not_take_the_image_size_of_a_recipe(folder: Path, capsys: Captured) -> None:
+    """Unless it is asked for. Weights want the size that they were trained with."""
+    flags = ["--recipe", "digits_first_steps", "--dataset", "image_folder", "--folder", str(folder), "--epochs", "1", "--device", "cpu"]  # fmt: skip
+    assert main(["train", *flags]) == 0
+    assert "Images: 4 x 4 → 64 x 64, 3 channels" in capsys.readouterr().out
+    model = folder.parent / "model.safetensors"
+    assert main(["train", *flags, "--image-size", "20", "--save", str(model)]) == 0
+    assert "Images: 4 x 4 → 20 x 20, 3 channels" in capsys.readouterr().out
+    again = ["--weights", str(model), "--dataset", "image_folder", "--folder", str(folder), "--epochs", "1"]
+    assert main(["train", *again, "--device", "cpu"]) == 0
+    assert "→ 20 x 20" in capsys.readouterr().out
+
+
+def test_a_model_of_an_earlier_version_is_examined_as_it_was_trained(folder: Path, tmp_path: Path, capsys: Captured) -> None:  # fmt: skip
+    """Grey images, of which it made three channels, and two sizes one after the other."""
+    for path in folder.rglob("*.png"):
+        Image.new("L", (9, 9), 200).save(path)
+    old = {"dataset": {"name": "image_folder", "folder": str(folder), "size": 32, "test_share": 0.2}, "image_size": 20}
+    (tmp_path / "old.json").write_text(json.dumps({"data": old, "training": {"epochs": 1}}))
+    model = tmp_path / "model.safetensors"
+    assert main(["train", "--config", str(tmp_path / "old.json"), "--device", "cpu", "--save", str(model)]) == 0
+    assert "Images: 9 x 9 → 20 x 20, 3 channels" in capsys.readouterr().out
+    assert main(["evaluate", str(model), "--device", "cpu"]) == 0
     assert "over 2 samples" in capsys.readouterr().out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,22 @@ def test_a_run_says_what_it_decodes_and_what_it_leaves_out(experiment: Any, fold
     started = next(event for event in events if isinstance(event, RunStarted))
     assert started.train_samples + started.test_samples == 109
     assert training.info.class_names == ("ant", "bee")
+
+
+def test_a_run_can_be_stopped_while_its_folder_is_listed(experiment: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before a file is opened; what was found is said before anything is decoded."""
+    events = Training(experiment()).events()
+    said = [next(event for event in events if isinstance(event, Loading)) for _ in range(3)]
+    assert said[-1].what.startswith("Looking for images in")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "scandir", pytest.fail)
+        patched.setattr(Image, "open", pytest.fail)
+        events.close()
+    kinds = [
+        event.what if isinstance(event, Loading) else type(event).__name__ for event in Training(experiment()).events()
+    ]
+    first = next(number for number, what in enumerate(kinds) if what.startswith("Decoding"))
+    assert kinds.index("DataCounted") < first
 
 
 def test_images_that_go_during_a_run_hold_it_where_it_can_go_on(

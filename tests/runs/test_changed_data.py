@@ -11,16 +11,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from desktop_trainer.engine.events import BatchEnded, Event, Notice, RunEnded
+from desktop_trainer.engine.events import BatchEnded, Evaluated, Event, Notice, RunEnded
+from desktop_trainer.engine.examination import examine
 from desktop_trainer.engine.training import Training
-from desktop_trainer.experiment.fields import with_value
-from desktop_trainer.experiment.problems import parse_experiment
+from desktop_trainer.experiment.fields import to_values, with_value
+from desktop_trainer.experiment.problems import parse_experiment, read_experiment
 from desktop_trainer.runs import resume
 from desktop_trainer.runs.checkpoint import newest_checkpoint
 from desktop_trainer.runs.journal import read_journal
+from desktop_trainer.runs.model_file import load_model
 from desktop_trainer.runs.recording import Recording
 from desktop_trainer.runs.resume import reopen
-from desktop_trainer.runs.run_folder import LOG
+from desktop_trainer.runs.run_folder import EXPERIMENT, LOG, MODEL
 
 SENTENCE = "The images in the folder have changed since this run was saved."
 Make = Callable[[Path], None]
@@ -105,6 +107,29 @@ def test_the_same_images_are_the_same_whatever_their_dates(run: Path, images: Pa
     change(images)
     assert not [event for event in reopen(run).events() if isinstance(event, Notice)]
     assert read_journal(run).starts[-1].inexact == ()
+
+
+def test_a_run_keeps_its_channels_whatever_images_come(run: Path, images: Path) -> None:
+    """One that began with grey images makes grey ones of those that come in colour, and so does who examines its model."""
+    for path in images.rglob("*.png"):
+        Image.new("L", (5, 5), sum(path.name.encode()) % 256).save(path)
+    folder = run.with_name("grey")
+    folder.mkdir()
+    begun = read_experiment((run / EXPERIMENT).read_text(encoding="utf-8"))
+    begun = parse_experiment(with_value(to_values(begun), "data.dataset.channels", "auto"))
+    go_to(Recording(Training(begun), folder), 2, 2)
+    draw(images / "bee/99.png")
+    again = reopen(folder)
+    *_, ended = again.events()
+    assert isinstance(ended, RunEnded)
+    assert ended.outcome == "completed"
+    assert again.training.info.channels == 1
+    *_, ended = reopen(folder, {"training.epochs": 4}).events()
+    assert isinstance(ended, RunEnded)
+    model = load_model(folder / MODEL)
+    assert model.experiment is not None
+    *_, evaluated = examine(model.experiment, model.weights)
+    assert isinstance(evaluated, Evaluated)
 
 
 def test_a_run_saved_before_there_were_fingerprints_goes_on_as_it_did(

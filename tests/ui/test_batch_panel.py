@@ -28,6 +28,7 @@ def _panel(qtbot: QtBot, values: dict[str, Any]) -> BatchPlanPanel:
 def test_the_tutorials_figures_are_shown_with_their_formula(qtbot: QtBot) -> None:
     panel = _panel(qtbot, _draft(256, epochs=5))
     assert panel.text.split("\n") == [
+        "Images: 28\u00a0x\u00a028, 1 channel",
         "Training: (60000 + 256 - 1) // 256 = 235",
         "234 full + 96 → 235 batches an epoch",
         "Test: (10000 + 256 - 1) // 256 = 40",
@@ -42,6 +43,16 @@ def test_a_test_batch_size_of_its_own_changes_the_test_sets_formula_only(qtbot: 
     text = _panel(qtbot, draft).text
     assert "(60000 + 256 - 1) // 256 = 235" in text
     assert "Test: (10000 + 4096 - 1) // 4096 = 3" in text
+
+
+@pytest.mark.parametrize(("size", "said"), [(32, "Images: 28\u00a0x\u00a028 → 32\u00a0x\u00a032, 1 channel"), (28, "Images: 28\u00a0x\u00a028, 1 channel"), ("", "Training")])  # fmt: skip
+def test_what_the_model_gets_is_said_beside_the_arithmetic(size: object, said: str, qtbot: QtBot) -> None:
+    """While the size is being typed the arithmetic stays."""
+    draft = _draft(256)
+    draft["data"]["image_size"] = size
+    panel = _panel(qtbot, draft)
+    assert panel.text.startswith(said)
+    assert "= 235" in panel.text
 
 
 def test_with_drop_last_the_samples_left_out_are_counted(qtbot: QtBot) -> None:

@@ -132,9 +132,9 @@ def test_settings_that_do_not_fit_together_are_marked_at_one_of_them(form: Exper
 
 def test_a_problem_under_more_opens_more(form: ExperimentForm) -> None:
     assert not form.more_shown
-    form.set_value("data.image_size", 9999)
+    form.set_value("data.workers", 9999)
     assert form.more_shown
-    assert form.editor("data.image_size").problem
+    assert form.editor("data.workers").problem
 
 
 def test_another_choice_brings_its_own_options_and_leaves_the_rest(form: ExperimentForm) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import field_validator
 
-from desktop_trainer.catalog.errors import DataDamaged
-from desktop_trainer.catalog.folder_scan import FolderUnusable, Listing, being_counted, listing
+from desktop_trainer.catalog.errors import DataDamaged, readable
+from desktop_trainer.catalog.folder_scan import FolderUnusable, Listing, being_counted, list_images, listing
 from desktop_trainer.experiment.choices import DATASETS, DataInfo, DatasetChoice, Preparing, Samples, Source
 from desktop_trainer.experiment.network import FolderPath
 from desktop_trainer.experiment.section import setting
@@ -36,6 +39,7 @@ class ImageFolder(DatasetChoice):
         "Your own images: a folder with one folder for each class, and perhaps train and test folders around these."
     )
     counts_files: ClassVar[bool] = True
+    usual_size: ClassVar[int] = 64
 
     folder: FolderPath = setting(
         "",
@@ -46,15 +50,25 @@ class ImageFolder(DatasetChoice):
         ),
         max_length=4096,
     )
-    size: int = setting(
-        64,
-        mark("Size of images"),
+    channels: Literal["auto", "colour", "grey"] = setting(
+        "auto",
+        mark("Colours"),
         mark(
-            "Every image is made a square of this height and width: its short side is scaled, and the middle is taken. "
-            "Larger shows more detail, takes longer and needs more memory. Usual: 64 to 224."
+            "How many numbers a pixel has. colour: three, red, green and blue, equal ones in grey images. grey: one, and "
+            "colours become shades of grey. auto: grey if every image is stored as a grey one, else colour."
+        ),
+    )
+    size: int = setting(
+        0,
+        mark("First size"),
+        mark(
+            "Earlier versions made every image this size first, and then of the image size. Runs and models of theirs go on "
+            "with it. 0, which is usual, makes it of the image size at once."
         ),
         unit=mark("pixels"),
-        ge=1,
+        advanced=True,
+        retired=True,
+        ge=0,
         le=512,
     )
     test_share: float = setting(
@@ -77,9 +91,45 @@ class ImageFolder(DatasetChoice):
             return folder
         return str(Path(folder).absolute())
 
+    @classmethod
+    def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """See `DatasetChoice.upgraded`. There were a size of this dataset's own beside the image size, and three channels."""
+        options = data["dataset"]
+        if "size" not in options or "channels" in options:
+            return data
+        size, image_size = options["size"], data.get("image_size", 0)
+        if image_size in (0, size):
+            size, image_size = 0, size
+        return {**data, "image_size": image_size, "dataset": {**options, "size": size, "channels": "colour"}}
+
     def info(self) -> DataInfo:
         """See `DatasetChoice.info`. Images are counted by their names; those that cannot be read show when they are."""
-        return _info(listing(self._root(), self.test_share), self.size, ())
+        return self._info(self._listing())
+
+    def count(self) -> Generator[Preparing, None, DataInfo]:
+        """See `DatasetChoice.count`."""
+        return self._info((yield from list_images(self._root(), self.test_share, anew=True)))
+
+    def as_read(self, image_size: int) -> DataInfo:
+        """See `DatasetChoice.as_read`."""
+        return self._info(self._listing(), image_size)
+
+    def settled(self, channels: int) -> Self:
+        """See `DatasetChoice.settled`."""
+        return self.model_copy(update={"channels": "grey" if channels == 1 else "colour"})
+
+    def stored(self) -> str:
+        """See `DatasetChoice.stored`: of some of the images."""
+        sizes = self._listing().headers.sizes
+        if not sizes:
+            return tr("of unknown size")
+        size = f"{sizes[0][0]} x {sizes[0][1]}"
+        return size if len(sizes) == 1 else tr("{size} and other sizes", size=size)
+
+    def without_effect(self) -> Mapping[str, str]:
+        """See `DatasetChoice.without_effect`."""
+        folder = self._listing().test_folder
+        return {"test_share": tr("Without effect: the images in the folder {folder} are for the test.", folder=readable(folder))} if folder else {}  # fmt: skip
 
     def counting(self) -> bool:
         """See `DatasetChoice.counting`."""
@@ -93,17 +143,19 @@ class ImageFolder(DatasetChoice):
         """See `DatasetChoice.open`."""
         return self._source(root).open(train=train)
 
-    def prepare(self, root: Path) -> Generator[Preparing, None, Source]:  # noqa: ARG002
+    def prepare(self, root: Path, image_size: int = 0) -> Generator[Preparing, None, Source]:  # noqa: ARG002
         """See `DatasetChoice.prepare`: every image is decoded once, and kept in the cache if there is room.
+
+        It is made a square: its short side is scaled, and the middle is taken.
 
         Raises:
             FolderUnusable, DataDamaged, DataGone: see `listing` and `decoded`.
         """
         from desktop_trainer.catalog.decoded_cache import decoded
 
-        yield Preparing(tr("Looking for images in {folder}", folder=self.folder), 0, 1)
-        found = listing(self._root(), self.test_share, anew=True)
-        source = _DecodedFolder(found, self.size, (yield from decoded(found, self.size)))
+        found = yield from list_images(self._root(), self.test_share)
+        info = self._info(found, image_size)
+        source = _DecodedFolder(found, info, (yield from decoded(found, info.height, info.channels)))
         if not source.info.train_samples or not source.info.test_samples:
             raise DataDamaged("\n".join([tr("No image is left to learn from, or none for the test."), *source.notices]))
         return source
@@ -117,6 +169,16 @@ class ImageFolder(DatasetChoice):
                 source: Source = end.value
                 return source
 
+    def _listing(self) -> Listing:
+        return listing(self._root(), self.test_share)
+
+    def _info(self, found: Listing, image_size: int = 0) -> DataInfo:
+        grey = found.headers.grey if self.channels == "auto" else self.channels == "grey"
+        size = self.size or image_size or self.usual_size
+        counts = _counted(found, {})
+        train, test = map(sum, zip(*counts, strict=True))
+        return DataInfo(train, test, 1 if grey else 3, size, size, found.class_names, class_counts=counts)
+
     def _root(self) -> Path:
         if not self.folder:
             raise FolderUnusable(tr("Choose the folder that holds the images, with one folder for each class."))
@@ -128,11 +190,14 @@ class ImageFolder(DatasetChoice):
             ) from error
 
 
-def _info(found: Listing, size: int, without: tuple[str, ...] | dict[str, str]) -> DataInfo:
-    if not without:
-        return DataInfo(len(found.paths) - sum(found.tests), sum(found.tests), 3, size, size, found.class_names)
-    tests = sum(test for path, test in zip(found.paths, found.tests, strict=True) if path not in without)
-    return DataInfo(len(found.paths) - len(without) - tests, tests, 3, size, size, found.class_names)
+def _counted(found: Listing, without: Mapping[str, str]) -> tuple[tuple[int, int], ...]:
+    """Training and test images of each class, but those that are named."""
+    counts = Counter(
+        (label, test)
+        for path, label, test in zip(found.paths, found.labels, found.tests, strict=True)
+        if path not in without
+    )
+    return tuple((counts[label, False], counts[label, True]) for label in range(len(found.class_names)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,16 +205,26 @@ class _DecodedFolder:
     """The `Source` of images that have all been decoded once."""
 
     found: Listing
-    size: int
+    counted: DataInfo
     decoded: Decoded
 
     @property
     def info(self) -> DataInfo:
-        return replace(_info(self.found, self.size, self.decoded.skipped), fingerprint=self.decoded.fingerprint)
+        counts = _counted(self.found, self.decoded.skipped)
+        train, test = map(sum, zip(*counts, strict=True))
+        return replace(
+            self.counted,
+            train_samples=train,
+            test_samples=test,
+            class_counts=counts,
+            fingerprint=self.decoded.fingerprint,
+        )
 
     @property
     def notices(self) -> tuple[str, ...]:
-        return tuple(filter(None, (self._skipped(), self._ignored(), self._uncached())))
+        return tuple(
+            filter(None, (self._skipped(), self._left_out(), self._ignored(), self._scaled(), self._uncached()))
+        )
 
     def load(self, *, train: bool) -> tuple[Tensor, Tensor]:
         import torch
@@ -171,11 +246,12 @@ class _DecodedFolder:
             if test is not train and path not in kept.skipped
         ]
         labels = np.array([found.labels[row] for row in rows], np.int64)
-        images = ImageSamples(found.root, [found.paths[row] for row in rows], labels, self.size)
+        images = ImageSamples(found.root, [found.paths[row] for row in rows], labels, kept.shape)
         if kept.images is None:
             return images
-        shape = (3, self.size, self.size)
-        return CachedSamples(FileSamples(kept.images, kept.offset, shape, labels, np.array(rows, np.int64)), images)
+        return CachedSamples(
+            FileSamples(kept.images, kept.offset, kept.shape.dimensions, labels, np.array(rows, np.int64)), images
+        )
 
     def _skipped(self) -> str:
         from desktop_trainer.catalog.folder_decoding import bad_images
@@ -196,6 +272,29 @@ class _DecodedFolder:
             return ""
         kinds = ", ".join(f"{ending} ({count})" for ending, count in list(others.items())[:_NAMED])
         return tr("Left out, because these are not images by their names: {kinds}", kinds=kinds)
+
+    def _left_out(self) -> str:
+        left_out = self.found.left_out
+        if not left_out:
+            return ""
+        lines = [
+            trn("{n} thing in the folder does not count:", "{n} things in the folder do not count:", len(left_out))
+        ]
+        lines += [
+            tr("{path}: {why}", path=readable(name), why=tr(why)) for name, why in islice(left_out.items(), _NAMED)
+        ]
+        if len(left_out) > _NAMED:
+            lines.append(tr("… and {count} more", count=len(left_out) - _NAMED))
+        return "\n".join(lines)
+
+    def _scaled(self) -> str:
+        if (extent := self.decoded.shape.extent) is None:
+            return ""
+        black, white = extent
+        return tr(
+            "Some images hold numbers whose files do not say what is black and white: {black:g} is taken as black and {white:g} as white, in all of them.",
+            black=black, white=white,
+        )  # fmt: skip
 
     def _uncached(self) -> str:
         if self.decoded.images is not None:

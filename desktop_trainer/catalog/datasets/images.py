@@ -1,4 +1,4 @@
-"""Classic image datasets, read by torchvision from the folders that it lays out. Knows files, sizes, addresses and classes."""
+"""Classic image datasets, in the folders that torchvision lays out. Knows files, sizes, addresses and classes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from desktop_trainer.catalog.errors import DataDamaged, DataMissing, way_without_network
-from desktop_trainer.experiment.choices import DATASETS, DataInfo, DatasetChoice, Remote, RemoteFile, Samples
+from desktop_trainer.experiment.choices import DATASETS, DataInfo, DatasetChoice, Remote, RemoteFile
 from desktop_trainer.i18n import mark, tr
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
+
+    from desktop_trainer.catalog.samples import FileSamples
 
 _DIGITS = tuple("0123456789")
 _UNREADABLE = (RuntimeError, OSError, ValueError, TypeError, KeyError, AssertionError, EOFError, UnpicklingError)
@@ -107,9 +109,24 @@ class _TorchvisionDataset(DatasetChoice):
 
 
 class _Idx(_TorchvisionDataset):
-    """Four files in LeCun's IDX format: images and labels, for training and test."""
+    """Four files in LeCun's IDX format: images and labels, for training and test.
 
-    def open(self, root: Path, *, train: bool) -> Samples:
+    They are read here, not by torchvision, which prefers a ``processed/training.pt`` of its earlier versions to them.
+    """
+
+    def load(self, root: Path, *, train: bool) -> tuple[Tensor, Tensor]:
+        """See `DatasetChoice.load`."""
+        import numpy as np
+        import torch
+
+        samples = self.open(root, train=train)
+        try:
+            pixels = np.fromfile(samples.path, np.uint8, offset=samples.offset).reshape(-1, *samples.shape)
+        except (OSError, ValueError) as error:
+            raise self._damaged([samples.path], str(error)) from error
+        return torch.from_numpy(pixels), torch.from_numpy(samples.labels)
+
+    def open(self, root: Path, *, train: bool) -> FileSamples:
         """See `DatasetChoice.open`: the images stay in their file."""
         from desktop_trainer.catalog.samples import FileSamples
 
