@@ -200,6 +200,10 @@ class DeviceEditor(ChoiceEditor):
         """The list and the button."""
         return [self.control, self._copy]
 
+    def set_locked(self, locked: bool) -> None:
+        """See `Editor.set_locked`; copying changes nothing."""
+        self.control.setEnabled(not locked)
+
     def set_devices(self, names: Iterable[str], advice: str = "", command: str = "") -> None:
         """Offer these devices of the machine, too; `advice` says why there are no more, a button copies the `command` for it."""
         self._known, self._advice, self._command = list(names), advice, command

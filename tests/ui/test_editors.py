@@ -245,6 +245,7 @@ def test_a_card_that_cannot_be_used_is_told_below_the_devices_with_a_command_to_
     editor.set_devices(["cpu"], "run: uv pip install torch", "uv pip install torch")
     assert editor.note == "run: uv pip install torch"
     assert button.isVisible()
+    editor.set_locked(True)
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
     assert QApplication.clipboard().text() == "uv pip install torch"
 
