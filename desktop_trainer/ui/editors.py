@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
 from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QToolButton, QWidget
 
 from desktop_trainer import folders
@@ -152,10 +153,10 @@ class FolderEditor(TextEditor):
 class ChoiceEditor(Editor):
     """One of several named values; the note explains the chosen one."""
 
-    def __init__(self, setting: Setting, entries: Callable[[], Iterable[Entry]]) -> None:
+    def __init__(self, setting: Setting, entries: Callable[[], Iterable[Entry]], *beside: QWidget) -> None:
         self._box = ChoiceBox()
         self._entries = entries
-        super().__init__(setting, self._box)
+        super().__init__(setting, self._box, *beside)
         self._box.currentIndexChanged.connect(self._notify)
 
     def value(self) -> str | None:
@@ -187,13 +188,38 @@ class DeviceEditor(ChoiceEditor):
 
     def __init__(self, setting: Setting) -> None:
         self._known: list[str] = []
-        self._asked = self._advice = ""
-        super().__init__(setting, self._devices)
+        self._asked = self._advice = self._command = ""
+        self._copy = QToolButton()
+        self._copy.setObjectName(f"{setting.path}.copy")
+        self._copy.hide()
+        super().__init__(setting, self._devices, self._copy)
+        self._copy.clicked.connect(self._on_copy)
 
-    def set_devices(self, names: Iterable[str], advice: str = "") -> None:
-        """Offer these devices of the machine, too; `advice` says why there are no more, and can be selected and copied."""
-        self._known, self._advice = list(names), advice
+    @property
+    def tab_stops(self) -> list[QWidget]:
+        """The list and the button."""
+        return [self.control, self._copy]
+
+    def set_locked(self, locked: bool) -> None:
+        """See `Editor.set_locked`; copying changes nothing."""
+        self.control.setEnabled(not locked)
+
+    def set_devices(self, names: Iterable[str], advice: str = "", command: str = "") -> None:
+        """Offer these devices of the machine, too; `advice` says why there are no more, a button copies the `command` for it."""
+        self._known, self._advice, self._command = list(names), advice, command
+        self._copy.setVisible(bool(command))
         self.retranslate()
+
+    def retranslate(self) -> None:
+        """See `Editor.retranslate`."""
+        super().retranslate()
+        self._copy.setText(tr("Copy"))
+        self._copy.setToolTip(self._command)
+        self._copy.setAccessibleName(tr("Copy the command"))
+
+    @Slot()
+    def _on_copy(self) -> None:
+        QGuiApplication.clipboard().setText(self._command)
 
     def _explanation(self) -> str:
         return self._advice

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
@@ -43,8 +42,7 @@ class ExperimentForm(QWidget):
         self._said: tuple[Experiment | None, tuple[Problem, ...]] = (self.experiment, self.problems)
         self._editors: dict[str, Editor] = {}
         self._headings: dict[tuple[str, bool], QWidget] = {}
-        self._devices: list[str] = []
-        self._device_advice = ""
+        self._machine: tuple[list[str], str, str] = ([], "", "")
         self._locked = False
         self._recipe = RecipeEditor()
         self._plan = BatchPlanPanel()
@@ -111,16 +109,12 @@ class ExperimentForm(QWidget):
             editor.set_locked(self._locked)
 
     @Slot(object)
-    def set_machine(self, found: tuple[list[str], str]) -> None:
-        """As `set_devices`, for a signal: both in one."""
-        self.set_devices(*found)
-
-    def set_devices(self, names: Iterable[str], advice: str = "") -> None:
-        """Offer the devices of this machine, best first, without ``auto``; `advice` says why there are no more."""
-        self._devices, self._device_advice = list(names), advice
+    def set_machine(self, found: tuple[list[str], str, str]) -> None:
+        """Offer the devices of this machine, best first, without ``auto``; then why there are no more, and the command that helps."""
+        self._machine = found
         for editor in self._editors.values():
             if isinstance(editor, DeviceEditor):
-                editor.set_devices(self._devices, self._device_advice)
+                editor.set_devices(*self._machine)
 
     def editor(self, path: str) -> Editor:
         """The editor of a setting that is shown now.
@@ -237,7 +231,7 @@ class ExperimentForm(QWidget):
         editor.changed.connect(self._on_edited)
         editor.set_locked(self._locked)
         if isinstance(editor, DeviceEditor):
-            editor.set_devices(self._devices, self._device_advice)
+            editor.set_devices(*self._machine)
         return editor
 
     def _rows(self, *, advanced: bool) -> list[QWidget]:

@@ -389,8 +389,8 @@ class TrainerWindow(QMainWindow):
             self.experiment_files.load(path) if path.suffix == ".json" else self._load(path)
 
 
-def _devices() -> Generator[tuple[list[str], str], None, None]:
-    """Called in a thread: the devices of this machine, and why there are no more."""
-    from desktop_trainer.engine.devices import available_devices, cuda_advice, unused_card
+def _devices() -> Generator[tuple[list[str], str, str], None, None]:
+    """Called in a thread: see `ExperimentForm.set_machine`."""
+    from desktop_trainer.engine.devices import available_devices, cuda_advice, cuda_command, unused_card
 
-    yield available_devices(), cuda_advice() if unused_card() else ""
+    yield (available_devices(), *((cuda_advice(), cuda_command()) if unused_card() else ("", "")))

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
-    QLabel,
     QLineEdit,
     QSpinBox,
     QToolButton,
@@ -236,14 +235,19 @@ def test_devices_of_the_machine_are_offered_and_a_foreign_one_is_kept(qtbot: QtB
     assert editor.value() == "cuda:3"
 
 
-def test_a_card_that_cannot_be_used_is_told_below_the_devices_with_words_that_can_be_copied(qtbot: QtBot) -> None:
+def test_a_card_that_cannot_be_used_is_told_below_the_devices_with_a_command_to_copy(qtbot: QtBot) -> None:
     editor = _shown(qtbot, _declared("device.name"), "auto")
     assert isinstance(editor, DeviceEditor)
     assert editor.note == ""
-    editor.set_devices(["cpu"], "run: uv pip install torch")
+    button = editor.findChild(QToolButton, "device.name.copy")
+    assert isinstance(button, QToolButton)
+    assert not button.isVisible()
+    editor.set_devices(["cpu"], "run: uv pip install torch", "uv pip install torch")
     assert editor.note == "run: uv pip install torch"
-    note = next(label for label in editor.findChildren(QLabel) if label.text() == editor.note)
-    assert note.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByMouse
+    assert button.isVisible()
+    editor.set_locked(True)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert QApplication.clipboard().text() == "uv pip install torch"
 
 
 def test_a_problem_is_marked_where_it_stands_and_taken_back(qtbot: QtBot) -> None:

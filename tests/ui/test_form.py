@@ -292,7 +292,7 @@ def test_during_a_run_settings_are_shown_but_not_changed(form: ExperimentForm) -
 
 
 def test_the_machines_devices_can_be_chosen_once_they_are_known(form: ExperimentForm) -> None:
-    form.set_devices(["cuda:0", "cpu"])
+    form.set_machine((["cuda:0", "cpu"], "", ""))
     _choose(form, "device.name", "cuda:0")
     assert _made(form).device.name == "cuda:0"
 
