@@ -177,9 +177,12 @@ class Keeper:
     def snapshot(self) -> SavedModel:
         """A copy of the model as it is between two events, with the figures of the last whole epoch."""
         training, figures = self._training, dict(self.models.figures)
-        weights = {name: tensor.detach().cpu().clone() for name, tensor in training.model.state_dict().items()}
         return SavedModel(
-            training.experiment, weights, figures, training.info.class_names, training.transforms.measured
+            training.experiment,
+            training.model_state(),
+            figures,
+            training.info.class_names,
+            training.transforms.measured,
         )
 
     def paths(self) -> dict[str, str]:
@@ -207,13 +210,13 @@ class Keeper:
 
     def _start(self, started: RunStarted) -> None:
         experiment, past = self._training.experiment, self._past
-        if past is not None and past.changes:  # not before: loading may fail, and nothing was trained with them then
-            write_experiment(self._folder, experiment, self._disk)
         self._made_with = {
             "experiment": shared_values(experiment),
             "versions": versions(),
             "threads": threads(experiment.device.threads),
         }
+        if past is not None and past.changes:  # not before: loading may fail, and nothing was trained with them then
+            write_experiment(self._folder, experiment, self._disk)
         if past is not None:
             self.inexact = (*past.inexact, *changed_data(past.fingerprint, self._training.info.fingerprint))
         line = started_line(started, **self._made_with, changes=past.changes if past else (), inexact=self.inexact)
