@@ -23,14 +23,16 @@ def refusing() -> Iterator[None]:
     """In its block the errors that explain themselves become `Refused`; others are faults of this program."""
     from desktop_trainer.catalog.errors import DataError
     from desktop_trainer.engine.devices import DeviceError
-    from desktop_trainer.engine.weights import ModelMismatch
+    from desktop_trainer.engine.weights import ModelMismatch, StateMismatch
     from desktop_trainer.runs.checkpoint_errors import CheckpointError
     from desktop_trainer.runs.files import SaveFailed
     from desktop_trainer.runs.lock import RunBusy
     from desktop_trainer.runs.model_errors import ModelFileError
     from desktop_trainer.runs.run_folder import NotARun
 
-    told = (DataError, DeviceError, ModelMismatch, SaveFailed, ModelFileError, CheckpointError, RunBusy, NotARun)
+    told = (
+        DataError, DeviceError, ModelMismatch, StateMismatch, SaveFailed, ModelFileError, CheckpointError, RunBusy, NotARun,
+    )  # fmt: skip
 
     try:
         yield

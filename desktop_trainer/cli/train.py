@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -51,10 +51,9 @@ def follow(make: Callable[[], Recording], save: Path | None, *, as_json: bool) -
         from desktop_trainer.cli.output import output
 
         recording = make()
-        gc.freeze()  # all that has been loaded would be looked through again and again for garbage
         told = output(recording.training.experiment, as_json=as_json)
         try:
-            with refusing():
+            with refusing(), _frozen():
                 ended = _trained(recording, told, signals, save)
         except Refused as refused:
             if as_json and (failed := recording.ended) is not None:
@@ -62,6 +61,16 @@ def follow(make: Callable[[], Recording], save: Path | None, *, as_json: bool) -
             raise
         told.show(ended)
     return {"completed": 0, "early_stopped": 0, "stopped": signals.exit_code}.get(ended.outcome, 1)
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
+    """In its block all that has been loaded is not looked through again and again for garbage."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()  # what is frozen when Python ends is never freed, and extension modules such as Triton's complain
 
 
 def check_target(path: Path) -> None:

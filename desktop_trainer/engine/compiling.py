@@ -64,6 +64,7 @@ class Compiled:
                     images = torch.zeros(size, *shape, device=self._device)
                     labels = torch.zeros(size, dtype=torch.int64, device=self._device)
                     for _ in range(_CAPTURE if self.graphs else 1):
+                        self._model.zero_grad()  # a graph must not find its own output, github.com/pytorch/pytorch/issues/169545
                         loss_fn(forward(images), labels).backward()  # type: ignore[no-untyped-call]
             except (RuntimeError, AssertionError) as error:
                 if out_of_memory(error):

@@ -28,6 +28,15 @@ def diverged_after(epoch: int, test_loss: float, lr: float) -> tuple[str, str]:
     return reason, _smaller(lr)
 
 
+def exploded_after(epoch: int, peak: float, lr: float) -> tuple[str, str]:
+    """Of a run whose loss grew to `peak`, and whose model after its last `epoch` (from 1) is no better than guessing."""
+    reason = tr(
+        "The loss grew to {peak:.3g}, and after epoch {epoch} the model is no better than guessing: the training diverged.",
+        epoch=epoch, peak=peak,
+    )  # fmt: skip
+    return reason, _smaller(lr)
+
+
 def early_stopped(epoch: int, patience: Patience) -> tuple[str, str]:
     """Of a run that has stopped getting better, after `epoch` whole epochs."""
     reason = trn(

@@ -10,11 +10,12 @@ from torch import Tensor, nn
 
 from desktop_trainer import malloc
 from desktop_trainer.engine.arithmetic import Arithmetic
+from desktop_trainer.engine.determinism import Determinism
 from desktop_trainer.engine.devices import DeviceError, choose_device
 from desktop_trainer.engine.evaluation import Evaluation
 from desktop_trainer.engine.events import Evaluated, Evaluating, Event, Loading
 from desktop_trainer.engine.failures import (
-    device_lost,
+    device_failed,
     examination_too_large,
     out_of_memory,
     preparation_too_large,
@@ -56,7 +57,7 @@ def examine(
     examination = _Examination(experiment, weights, statistics)
     puller = Puller(experiment.device)
     try:
-        with closing(examination.events()) as events:
+        with Determinism(experiment.device), closing(examination.events()) as events:
             while (event := puller.next(events, examination.explained)) is not None:
                 yield event
     finally:
@@ -117,5 +118,5 @@ class _Examination:
     def explained(self, error: BaseException) -> DeviceError:
         """See `Puller`."""
         if not out_of_memory(error):
-            return device_lost(error, str(self._device))
+            return device_failed(error, str(self._device))
         return examination_too_large(error, self._batch_size) if self._batch_size else preparation_too_large(error)

@@ -9,10 +9,13 @@ from typing import Any
 
 import torch
 
-from desktop_trainer.engine.devices import DeviceError, DeviceLost
+from desktop_trainer.engine.devices import CannotCompute, DeviceError, DeviceLost
 from desktop_trainer.i18n import tr, trn
 
 _NO_MEMORY = re.compile(r"out of memory|DefaultCPUAllocator|bad_alloc|STATUS_ALLOC_FAILED", re.IGNORECASE)
+_LIBRARY = re.compile(r"\bcu(dnn|blas|solver|fft)(_status_| error)|unable to find an engine to execute", re.IGNORECASE)
+"""cuDNN and its sisters fail with a plain ``RuntimeError``."""
+_NOT_DETERMINISTIC = re.compile(r"(\S+) does not have a deterministic implementation")
 _ASKED = re.compile(r"allocate (\d[\d.]*) ?(bytes|[KMGT]i?B)", re.IGNORECASE)
 
 
@@ -53,11 +56,17 @@ def known(error: BaseException) -> bool:
     """Whether `error` is of a kind that this module can tell in its own words."""
     if isinstance(error, DeviceError):
         return False
-    return isinstance(error, torch.AcceleratorError) or out_of_memory(error)
+    if isinstance(error, torch.AcceleratorError) or out_of_memory(error):
+        return True
+    return isinstance(error, RuntimeError) and any(each.search(str(error)) for each in (_LIBRARY, _NOT_DETERMINISTIC))
 
 
-def step_too_large(error: BaseException, batch_size: int, parts: int) -> OutOfMemory:
-    """A training step did not fit: the same batch in twice as many parts needs about half the memory."""
+def step_too_large(error: BaseException, batch_size: int, parts: int, *, batch_norm: bool = False) -> OutOfMemory:
+    """A training step did not fit: the same batch in twice as many parts needs about half the memory.
+
+    Args:
+        batch_norm: whether the model has layers that see the other samples of a part.
+    """
     text = trn(
         "There is not enough memory for a training step on {n} sample at a time.",
         "There is not enough memory for a training step on {n} samples at a time.",
@@ -66,7 +75,10 @@ def step_too_large(error: BaseException, batch_size: int, parts: int) -> OutOfMe
     more = min(2 * parts, batch_size)
     if more == parts:
         return _failure(error, text, tr("Choose smaller images or a smaller model."))
-    advice = tr("Set “Parts of a batch” to {parts}: the steps stay the same and need less memory. Or choose a smaller batch size.", parts=more)  # fmt: skip
+    if batch_norm:
+        advice = tr("Set “Parts of a batch” to {parts}, which needs less memory. The steps are then not the same: batch norm sees one part at a time, and learns worse the smaller this is. Or choose smaller images or a smaller model.", parts=more)  # fmt: skip
+    else:
+        advice = tr("Set “Parts of a batch” to {parts}: the steps stay the same and need less memory. Or choose a smaller batch size.", parts=more)  # fmt: skip
     return _failure(error, text, advice, {"training.batch_parts": more})
 
 
@@ -102,13 +114,18 @@ def preparation_too_large(error: BaseException) -> OutOfMemory:
     return _failure(error, tr("There is not enough memory for the data and the model."), advice)
 
 
-def device_lost(error: BaseException, device: str) -> DeviceLost:
-    """The device answered with an error of its own."""
+def device_failed(error: BaseException, device: str) -> DeviceError:
+    """The device, or a library that computes on it, answered with an error of its own."""
+    if refused := _NOT_DETERMINISTIC.search(str(error)):
+        return CannotCompute(
+            tr("The device {device} cannot compute {operation} so that it gives the same digits each time.", device=device, operation=refused[1]),
+            tr("Switch the setting “Deterministic” off, or choose cpu."),
+        )  # fmt: skip
     reason = next(iter(str(error).splitlines()), "").rstrip(" .")
-    return DeviceLost(
-        tr("The device {device} failed: {reason}.", device=device, reason=reason),
-        tr("Start this program again before you use the device again, or choose cpu."),
-    )
+    text = tr("The device {device} failed: {reason}.", device=device, reason=reason)
+    if _LIBRARY.search(str(error)):
+        return DeviceLost(text, tr("This happens most often when its memory is short: end other programs that use it, or choose a smaller batch size. If that does not help, start this program again, or choose cpu."))  # fmt: skip
+    return DeviceLost(text, tr("Start this program again before you use the device again, or choose cpu."))
 
 
 def release(error: BaseException) -> None:

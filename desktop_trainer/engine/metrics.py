@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import reduce
 from operator import add
 from time import perf_counter
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from desktop_trainer.engine.events import Records
 
+_NONE_YET = (-math.inf, -math.inf)
 _MOST = 1_000
 """Batches in a block, so that what waits is bounded however long a block may last."""
 
@@ -25,11 +27,15 @@ class Recorder:
 
     Args:
         block_seconds: at least this time lies between two blocks; 0 makes every batch a block.
+
+    Attributes:
+        extremes: the loss of the run's first batch, and the largest so far, of the batches whose blocks were taken.
     """
 
     def __init__(self, block_seconds: float) -> None:
         self.block_seconds = block_seconds
         self.loss_sum, self.correct, self.count = 0.0, 0, 0
+        self.extremes = _NONE_YET
         self._last = 0.0
         self._clear()
 
@@ -82,6 +88,9 @@ class Recorder:
             self._logits, self._labels = [], []
 
     def _add_up(self, records: Records) -> None:
+        first, largest = self.extremes
+        first = float(records.loss[0]) if self.extremes == _NONE_YET else first
+        self.extremes = first, max(largest, float(records.loss.max()))
         # One after the other, so that an epoch's mean does not depend on where its blocks were cut.
         self.loss_sum = reduce(add, (records.loss.astype(np.float64) * records.count).tolist(), self.loss_sum)
         self.correct += int(records.correct.sum())
@@ -99,6 +108,7 @@ class Recorder:
         """The epoch's sums and the batches not yet taken, as plain values and tensors on the CPU."""
         self._compare()
         return {
+            "extremes": self.extremes,
             "sums": (self.loss_sum, self.correct, self.count),
             "losses": torch.stack(self._losses).cpu() if self._losses else None,
             "corrects": torch.from_numpy(self._corrects.astype(np.int64)) if len(self._corrects) else None,
@@ -109,6 +119,8 @@ class Recorder:
         """Take over what `state` returned, for batches to come from `device`."""
         loss_sum, correct, count = state["sums"]
         self.loss_sum, self.correct, self.count = float(loss_sum), int(correct), int(count)
+        first, largest = state.get("extremes", _NONE_YET)  # older states have none
+        self.extremes = float(first), float(largest)
         losses, corrects = state["losses"], state["corrects"]
         self._losses = [] if losses is None else list(losses.to(device).unbind())
         self._corrects = np.zeros(0, np.int32) if corrects is None else corrects.cpu().numpy().astype(np.int32)

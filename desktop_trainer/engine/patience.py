@@ -28,6 +28,10 @@ class Patience:
         """Whether it has waited long enough."""
         return 0 < self._epochs <= self._last - self.best_epoch
 
+    def over_with(self, epoch: int, loss: float) -> bool:
+        """Whether it will have waited long enough once this test loss is added."""
+        return 0 < self._epochs <= epoch - self.best_epoch and not loss < self.best_loss
+
     def state(self) -> dict[str, Any]:
         """What `load_state` needs, as plain values."""
         return {"best_epoch": self.best_epoch, "best_loss": self.best_loss, "last": self._last}

@@ -21,10 +21,14 @@ class Step:
     Args:
         parts: into how many parts a batch is cut. Their gradients add up to that of the mean loss over the batch, so
             that only one part's activations are in memory at a time. One part is the plain step, bit for bit.
+        replayed: whether CUDA graphs make the gradients, each in memory over which the next replay writes.
     """
 
-    def __init__(self, forward: Forward, loss_fn: LossFunction, optimizer: Optimizer, parts: int = 1) -> None:
+    def __init__(
+        self, forward: Forward, loss_fn: LossFunction, optimizer: Optimizer, parts: int = 1, *, replayed: bool = False
+    ) -> None:
         self.forward, self.loss_fn, self.optimizer, self.parts = forward, loss_fn, optimizer, parts
+        self._replayed = replayed
 
     def __call__(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Train on a batch; returns its mean loss and its logits."""
@@ -39,14 +43,19 @@ class Step:
 
     def _in_parts(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         losses, answers = [], []
+        sums: dict[Tensor, Tensor] = {}
         zero_grad(self.optimizer)
         sizes = part_sizes(len(labels), self.parts)
         for some, right in zip(torch.split(images, sizes), torch.split(labels, sizes), strict=True):
             logits = self.forward(some)
             loss = self.loss_fn(logits, right) * (len(right) / len(labels))
             loss.backward()  # type: ignore[no-untyped-call]
+            if self._replayed:
+                _set_aside(self.optimizer, sums)
             losses.append(loss.detach())
             answers.append(logits.detach())
+        for parameter, gradient in sums.items():
+            parameter.grad = gradient
         self.optimizer.step()
         return torch.stack(losses).sum(), torch.cat(answers)
 
@@ -56,6 +65,15 @@ def zero_grad(optimizer: Optimizer) -> None:
     for group in optimizer.param_groups:
         for parameter in group["params"]:
             parameter.grad = None
+
+
+def _set_aside(optimizer: Optimizer, sums: dict[Tensor, Tensor]) -> None:
+    """Add the gradients to `sums`, as autograd would add them to those that it finds, and let them go."""
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            if parameter.grad is not None:
+                sums[parameter] = sums[parameter].add_(parameter.grad) if parameter in sums else parameter.grad.clone()
+                parameter.grad = None
 
 
 def part_sizes(samples: int, parts: int) -> list[int]:

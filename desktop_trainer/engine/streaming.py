@@ -69,8 +69,8 @@ class Streamed:
             if first < self.plan.batches:
                 for number, (images, labels) in enumerate(self._pool.read(), first):
                     start, stop = self.plan.bounds(number)
-                    images = transform(images.to(self.device, non_blocking=True), indices[start:stop])
-                    yield images, labels.to(self.device, non_blocking=True)
+                    images = transform(_moved(images, self.device), indices[start:stop])
+                    yield images, _moved(labels, self.device)
             done = True
         finally:
             if not done:
@@ -100,6 +100,15 @@ class Streamed:
     def close(self) -> None:
         """End the workers; they are gone when this returns."""
         self._pool.close()
+
+
+def _moved(tensor: Tensor, device: torch.device) -> Tensor:
+    """`tensor` on `device`; the copy is waited for unless its source is sure to outlive it.
+
+    That is so for pinned memory on CUDA, which is not handed out again before the copy is done. On MPS, and from other
+    memory, what is released while it is copied arrives as garbage: github.com/pytorch/pytorch/issues/189690.
+    """
+    return tensor.to(device, non_blocking=device.type == "cuda" and tensor.is_pinned())
 
 
 class _Pass:

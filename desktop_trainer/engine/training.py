@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from time import perf_counter
 from typing import Any
 
@@ -17,11 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from desktop_trainer import malloc
-from desktop_trainer.engine.arithmetic import Arithmetic, Forward, lay_out
+from desktop_trainer.engine.arithmetic import Arithmetic, Forward
 from desktop_trainer.engine.compiling import Compiled
 from desktop_trainer.engine.data import order_of_epoch
-from desktop_trainer.engine.devices import DeviceError, choose_device, device_rng, set_device_rng
-from desktop_trainer.engine.ends import diverged_after, diverged_at, early_stopped
+from desktop_trainer.engine.determinism import Determinism
+from desktop_trainer.engine.devices import DeviceError, choose_device
+from desktop_trainer.engine.ends import diverged_after, diverged_at, early_stopped, exploded_after
 from desktop_trainer.engine.evaluation import Evaluation
 from desktop_trainer.engine.events import (
     BatchEnded,
@@ -31,11 +32,11 @@ from desktop_trainer.engine.events import (
     Loading,
     Records,
     RunEnded,
-    RunStarted,
 )
+from desktop_trainer.engine.explosion import Outcome, guessing
 from desktop_trainer.engine.failures import (
     batch_too_large,
-    device_lost,
+    device_failed,
     examination_too_large,
     known,
     out_of_memory,
@@ -47,18 +48,18 @@ from desktop_trainer.engine.normalization import Statistics, measure
 from desktop_trainer.engine.patience import Patience
 from desktop_trainer.engine.placement import choose_place, count_data, load_split, open_source
 from desktop_trainer.engine.pulling import Puller
+from desktop_trainer.engine.start import started
+from desktop_trainer.engine.state import restore, state_of
 from desktop_trainer.engine.step import LossFunction, Step, part_sizes
 from desktop_trainer.engine.stopwatch import Stopwatch
 from desktop_trainer.engine.transforms import Transforms
-from desktop_trainer.engine.weights import StateMismatch, check_optimizer, copied, load_weights
+from desktop_trainer.engine.weights import StateMismatch, has_batch_norm, load_weights
 from desktop_trainer.experiment.problems import check_data
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 
 BLOCK_SECONDS = 1 / 30
 """Numbers are read from the device this often: as often as a screen is looked at."""
-_MISFITS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError, AssertionError)
-"""What torch raises over a state that is not what it expects."""
 
 
 class Training:
@@ -73,9 +74,10 @@ class Training:
         epoch, batch: how many epochs, and how many batches of the current one, are done.
         model, optimizer, transforms: exist once `RunStarted` was yielded.
         consistent: False while a step is being made: if it fails, weights and random numbers may be half-way to the
-            next batch, and `state` is worth nothing. A failure elsewhere leaves it True.
+            next batch, and `state` is worth nothing. So it is when the device is lost. Other failures leave it True.
         weights: what it starts from, as given.
         info: what is known of the data, since they were loaded; files may change later.
+        compiled: the forward pass, if it was compiled; it took `compile_seconds`.
     """
 
     def __init__(
@@ -96,7 +98,7 @@ class Training:
         self.weights = weights
         self._resumed: dict[str, Any] | None = None
         self._failure = "", ""
-        self._compile_seconds = 0.0
+        self.compile_seconds = 0.0
 
     def events(self) -> Generator[Event, None, None]:
         """Train, one batch between two events; ends with `RunEnded`. Called again, it goes on from where it was closed.
@@ -109,7 +111,7 @@ class Training:
             OutOfMemory: the model is there, and what was in work is released.
             DeviceLost: if the device fails.
         """
-        with closing(self._loop()) as loop:
+        with Determinism(self.experiment.device), closing(self._loop()) as loop:
             try:
                 while (event := self._next(loop)) is not None:
                     yield event
@@ -130,7 +132,7 @@ class Training:
 
     def _loop(self) -> Generator[Event, None, None]:
         yield from self._prepare()
-        yield self._started()
+        yield started(self)
         epochs, plan, model, optimizer = self.experiment.training.epochs, self.train.plan, self.model, self.optimizer
         while self.epoch < epochs and not self.patience.over:
             epoch = self.epoch + 1
@@ -158,17 +160,26 @@ class Training:
                 lr = optimizer.param_groups[0]["lr"]
                 yield self.ended("diverged", *diverged_after(epoch, test_loss, lr))
                 return
+            if self._is_last(test_loss) and (yield from self._exploded(test_loss, test_accuracy)):
+                yield self.ended(
+                    "diverged", *exploded_after(epoch, self.recorder.extremes[1], optimizer.param_groups[0]["lr"])
+                )
+                return
             yield self._end_epoch(test_loss, test_accuracy)
         yield self._ended_well()
 
     @property
     def started(self) -> bool:
-        """Whether the model has been built."""
+        """Whether there is something to keep: the model is built, and what it is to go on from is restored."""
+        return self._built and self._resumed is None
+
+    @property
+    def _built(self) -> bool:
         return hasattr(self, "model")
 
     def _prepare(self) -> Iterator[Event]:
         trained = self.watch.read()
-        if not self.started:
+        if not self._built:
             yield from self._load()
             self._build()
         self.train.open()
@@ -176,7 +187,7 @@ class Training:
         malloc.give_back()  # what loading needed and training does not
         self.watch.set(trained)  # to make ready is not to train
         if self._resumed is not None:
-            self._restore(self._resumed)
+            restore(self, self._resumed)
             self._resumed = None
 
     def _load(self) -> Iterator[Event]:
@@ -221,20 +232,22 @@ class Training:
             load_weights(model, self.weights)
         self.arithmetic.place(model)
         self.optimizer = settings.optimizer.build(model.parameters())
-        self.step = Step(self._forward_of(model), settings.loss.build(), self.optimizer, settings.training.batch_parts)
-        if self._compiled is not None:
-            self._rehearse(self._compiled)
+        forward, parts = self._forward_of(model), settings.training.batch_parts
+        replayed = self.compiled is not None and self.compiled.graphs
+        self.step = Step(forward, settings.loss.build(), self.optimizer, parts, replayed=replayed)
+        if self.compiled is not None:
+            self._rehearse(self.compiled)
         self.model = model
 
     def _forward_of(self, model: nn.Module) -> Forward:
         sizes = part_sizes(self._batch_size, self.experiment.training.batch_parts)
-        self._compiled = Compiled(model, sizes, self.device) if self.experiment.device.compile else None
-        return self.arithmetic.forward_of(self._compiled or model)
+        self.compiled = Compiled(model, sizes, self.device) if self.experiment.device.compile else None
+        return self.arithmetic.forward_of(self.compiled or model)
 
     def _rehearse(self, compiled: Compiled) -> None:
         began, info = perf_counter(), self.info
         compiled.rehearse(self.step.forward, self.loss_fn, (info.channels, info.height, info.width))
-        self._compile_seconds = perf_counter() - began
+        self.compile_seconds = perf_counter() - began
 
     @property
     def _batch_size(self) -> int:
@@ -251,39 +264,6 @@ class Training:
     def loss_fn(self, loss_fn: LossFunction) -> None:
         self.step.loss_fn = loss_fn
 
-    def _started(self) -> RunStarted:
-        return RunStarted(
-            train_samples=self.train.plan.samples,
-            test_samples=self.test.plan.samples,
-            batches_per_epoch=self.train.plan.batches,
-            test_batches=self.test.plan.batches,
-            last_batch_size=self.train.plan.last_batch_size,
-            epochs=self.experiment.training.epochs,
-            device=str(self.device),
-            data_bytes=self.train.nbytes + self.test.nbytes,
-            data_place=str(self.place),
-            parameters=sum(parameter.numel() for parameter in self.model.parameters()),
-            epoch=self.epoch,
-            batch=self.batch,
-            step=", ".join(self._words()),
-            compile_seconds=self._compile_seconds,
-        )
-
-    def _words(self) -> Iterator[str]:
-        """What distinguishes how it computes from the plain loop, by its usual names."""
-        yield from self.transforms.words
-        yield from self.arithmetic.words
-        if any(group.get("fused") for group in self.optimizer.param_groups):
-            yield "fused"
-        if self._compiled is not None:
-            yield "compiled, CUDA graphs" if self._compiled.graphs else "compiled"
-        if self.step.parts > 1:
-            yield f"batch_parts={self.step.parts}"
-        if self.experiment.data.test_batch_size:
-            yield f"test_batch_size={self.experiment.data.test_batch_size}"
-        if self.experiment.device.threads and self.device.type == "cpu":
-            yield f"threads={self.experiment.device.threads}"
-
     def _order(self) -> Tensor | None:
         """The order of this epoch's samples; None is the order in which they are stored."""
         if not self.experiment.data.shuffle:
@@ -291,8 +271,43 @@ class Training:
         return order_of_epoch(self.train.plan.samples, self.experiment.training.seed, self.epoch)
 
     def flush(self) -> Records | None:
-        """The numbers of the batches since the last block, now; None if there are none."""
-        return self.recorder.take(self.epoch + 1, self.batch)
+        """The numbers of the batches since the last block, now; None if there are none.
+
+        Raises:
+            DeviceLost: here the failure of a step shows first, for a device answers only when it is asked.
+        """
+        with self._reading():
+            return self.recorder.take(self.epoch + 1, self.batch)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """In its block numbers are fetched from the device; that this is lost is told in our own words."""
+        try:
+            yield
+        except RuntimeError as error:
+            if out_of_memory(error) or not known(error):
+                raise
+            raise self._explained(error) from None
+
+    def _is_last(self, test_loss: float) -> bool:
+        """Whether the run ends with this epoch, examined but not closed."""
+        epoch = self.epoch + 1
+        return epoch >= self.experiment.training.epochs or self.patience.over_with(epoch, test_loss)
+
+    def _exploded(self, test_loss: float, test_accuracy: float) -> Generator[Event, None, bool]:
+        """Whether nothing is left of the model, although its numbers are finite; see `Outcome`.
+
+        Only the end tells: before it, the training may still recover.
+        """
+        outcome = Outcome(*self.recorder.extremes, test_loss, test_accuracy)
+        if not outcome.suspicious:
+            return False
+        steps = guessing(self.test, self.transforms.plain, self.loss_fn, self.info.classes)
+        while True:
+            try:
+                yield Evaluating(self.epoch + 1, next(steps), self.test.plan.batches)
+            except StopIteration as end:
+                return outcome.exploded(*end.value)
 
     def _ended_well(self) -> RunEnded:
         """The end of a run whose epochs are done, or which has stopped getting better."""
@@ -327,12 +342,13 @@ class Training:
         """Our own words for an error that is `known`."""
         failure: DeviceError
         if not out_of_memory(error):
-            failure = device_lost(error, str(self.device))
+            failure = device_failed(error, str(self.device))
+            self.consistent = False  # what is on the device cannot be trusted, nor even be read
         elif not self.started:
             failure = preparation_too_large(error)
         elif not self.consistent:
             self.optimizer.zero_grad()
-            failure = step_too_large(error, self._batch_size, self.step.parts)
+            failure = step_too_large(error, self._batch_size, self.step.parts, batch_norm=has_batch_norm(self.model))
         elif self.batch < self.train.plan.batches:
             failure = batch_too_large(error, self._batch_size)
         else:
@@ -341,20 +357,32 @@ class Training:
         return failure
 
     def state(self) -> dict[str, Any]:
-        """Everything that decides how the run goes on, as copies on the CPU: valid between any two events after `RunStarted`."""
-        return {
-            "epoch": self.epoch,
-            "batch": self.batch,
-            "model": copied(self.model.state_dict()),
-            "optimizer": copied(self.optimizer.state_dict()),
-            "recorder": self.recorder.state(),
-            "patience": self.patience.state(),
-            "statistics": self.transforms.measured and self.transforms.measured.values(),
-            "seconds": (self.watch.read(), self._epoch_began, self._trained),
-            "rng": torch.get_rng_state(),
-            "device": str(self.device),
-            "device_rng": device_rng(self.device),
-        }
+        """Everything that decides how the run goes on, as copies on the CPU: valid between any two events after `RunStarted`.
+
+        Raises:
+            DeviceLost: if it cannot be read.
+        """
+        with self._reading():
+            return state_of(self)
+
+    def model_state(self) -> dict[str, Tensor]:
+        """The model's ``state_dict``, as copies on the CPU.
+
+        Raises:
+            DeviceLost: if it cannot be read.
+        """
+        with self._reading():
+            return {name: tensor.detach().cpu().clone() for name, tensor in self.model.state_dict().items()}
+
+    @property
+    def times(self) -> tuple[float, float, float]:
+        """Seconds: that the run worked, until its epoch began, and until that was last trained."""
+        return self.watch.read(), self._epoch_began, self._trained
+
+    @times.setter
+    def times(self, times: tuple[float, float, float]) -> None:
+        seconds, self._epoch_began, self._trained = times
+        self.watch.set(seconds)
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from what `state` returned, in a training of the same experiment (or one of more epochs).
@@ -363,24 +391,3 @@ class Training:
         """
         self._resumed = state
         self.epoch, self.batch = state["epoch"], state["batch"]
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        try:
-            self._take_over(state)
-        except _MISFITS as error:
-            if known(error):
-                raise
-            raise StateMismatch(f"{type(error).__name__}: {error}"[:200]) from error
-
-    def _take_over(self, state: dict[str, Any]) -> None:
-        load_weights(self.model, state["model"])
-        check_optimizer(self.optimizer, state["optimizer"])
-        self.optimizer.load_state_dict(copied(state["optimizer"]))
-        lay_out(self.optimizer)
-        self.recorder.load_state(state["recorder"], self.device)
-        self.patience.load_state(state["patience"])
-        seconds, self._epoch_began, self._trained = map(float, state["seconds"])
-        self.watch.set(seconds)
-        torch.set_rng_state(state["rng"])
-        if torch.device(state["device"]).type == self.device.type:
-            set_device_rng(self.device, state["device_rng"])

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from desktop_trainer.i18n import titled, tr
 
@@ -33,6 +32,11 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     model.load_state_dict(weights)
 
 
+def has_batch_norm(model: nn.Module) -> bool:
+    """Whether a sample's answer, in training, depends on the others that are computed with it."""
+    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.modules())
+
+
 def copied(value: Any) -> Any:
     """`value`, a ``state_dict``, with a copy of every tensor in it, on the CPU and bit for bit."""
     if isinstance(value, Tensor):
@@ -40,38 +44,6 @@ def copied(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: copied(item) for key, item in value.items()}
     return type(value)(map(copied, value)) if isinstance(value, list | tuple) else value
-
-
-def check_optimizer(optimizer: Optimizer, given: Mapping[str, Any]) -> None:
-    """See whether `given` is a ``state_dict`` of such an optimizer: torch itself looks at little more than lengths.
-
-    Raises:
-        ValueError: if it is not. Other errors, if it is nothing like one.
-    """
-    own = optimizer.state_dict()["param_groups"]
-    for mine, group in zip(own, given["param_groups"], strict=True):
-        if {key: _kind(value) for key, value in mine.items()} != {key: _kind(value) for key, value in group.items()}:
-            raise ValueError("param_groups")
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    entries = {index: dict(entry) for index, entry in given["state"].items()}
-    if len({tuple(sorted(entry)) for entry in entries.values()}) > 1 or not entries.keys() <= set(
-        range(len(parameters))
-    ):
-        raise ValueError("state")
-    for index, entry in entries.items():
-        for name, value in entry.items():
-            fits = (
-                isinstance(value, Tensor) and value.is_floating_point() and value.shape in ((), parameters[index].shape)
-            )
-            if not fits and value is not None:
-                raise ValueError(name)
-
-
-def _kind(value: Any) -> Any:
-    """What stands for a number, a switch, or several of them."""
-    if isinstance(value, list | tuple):
-        return type(value), len(value), {_kind(item) for item in value}
-    return float if type(value) is int else type(value)
 
 
 def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:

@@ -63,3 +63,14 @@ class DeviceSettings(Section):
         ),
         advanced=True,
     )
+    deterministic: bool = setting(
+        False,
+        mark("Deterministic"),
+        mark(
+            "Let a graphics card of NVIDIA give the same digits each time that the same run is made. Otherwise some sums "
+            "are added up in whichever order their parts are ready, and the last digits differ. The steps are slower and "
+            "need a little more memory, and an operation that has no such way ends the run with a message that names it. "
+            "The CPU gives the same digits anyway. Usual: off; on to compare runs exactly."
+        ),
+        advanced=True,
+    )

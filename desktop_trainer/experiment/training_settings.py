@@ -44,8 +44,9 @@ class TrainingSettings(Section):
         mark("Parts of a batch"),
         mark(
             "Compute each batch in so many parts, one after the other, whose gradients add up to that of the whole batch "
-            "(gradient accumulation). More parts need less memory and more time; the steps stay the same but for rounding, "
-            "dropout, and batch norm, which then sees one part at a time. Usual: 1, more if memory runs out."
+            "(gradient accumulation). More parts need less memory and more time. The steps stay the same but for rounding "
+            "and what dropout drops; not so with batch norm (ResNet, MobileNet), which sees one part at a time: such a "
+            "model is another one, and learns worse the smaller its parts are. Usual: 1, more if memory runs out."
         ),
         advanced=True,
         ge=1,

@@ -29,11 +29,11 @@ from desktop_trainer.runs.checkpoint_errors import (
     too_new,
     unreadable,
 )
-from desktop_trainer.runs.checkpoint_folders import all_names, checkpoints, new_name, prune, remove
+from desktop_trainer.runs.checkpoint_folders import all_names, checkpoints, new_name, place_of, prune, remove
 from desktop_trainer.runs.files import Disk, SaveFailed, link_refused, save_failed, write_file
 from desktop_trainer.runs.memory import check_memory, used_up
 from desktop_trainer.runs.model_errors import ModelFileError
-from desktop_trainer.runs.plain_json import NotPlain, as_number, as_object, as_whole, parse_object, read_object
+from desktop_trainer.runs.plain_json import NotPlain, as_object, as_whole, parse_object, read_object
 from desktop_trainer.runs.run_folder import CHECKPOINTS, MANIFEST, STATE
 from desktop_trainer.runs.safetensors_check import checked_metadata
 from desktop_trainer.runs.safetensors_file import serialized
@@ -125,8 +125,11 @@ class Newest:
     notices: tuple[str, ...] = ()
 
 
-def newest_checkpoint(folder: Path, order: Iterable[str] | None = None) -> Newest:
+def newest_checkpoint(folder: Path, order: Iterable[str] | None = None, *, of_run: bool = False) -> Newest:
     """The newest checkpoint of the run in `folder` that is whole and undamaged; with `order`, the first of these names.
+
+    Args:
+        of_run: it must say of which experiment it is.
 
     Raises:
         NoCheckpoint: if the run has none, or none that was ever finished.
@@ -137,7 +140,7 @@ def newest_checkpoint(folder: Path, order: Iterable[str] | None = None) -> Newes
     notices: list[str] = []
     for name in reversed(all_names(folder)) if order is None else order:
         try:
-            state = _read(folder / CHECKPOINTS / name)
+            state = _read(folder / CHECKPOINTS / name, of_run=of_run)
         except (CheckpointTooNew, CheckpointTooLarge):
             raise
         except CheckpointError as error:
@@ -152,20 +155,23 @@ def newest_checkpoint(folder: Path, order: Iterable[str] | None = None) -> Newes
     raise NoCheckpoint(tr("The run {run} has no checkpoint yet.", run=folder.name))
 
 
-def load_checkpoint(folder: Path, name: str | None = None) -> tuple[State, str]:
+def load_checkpoint(folder: Path, name: str | None = None, *, of_run: bool = False) -> tuple[State, str]:
     """The state in the checkpoint `name` of the run in `folder`, and its name; without one, see `newest_checkpoint`.
+
+    Args:
+        of_run: it must say of which experiment it is.
 
     Raises:
         CheckpointError: if it cannot be used; the text names the one before it.
     """
     if name is None:
-        found = newest_checkpoint(folder)
+        found = newest_checkpoint(folder, of_run=of_run)
         return found.state, found.name
     names = checkpoints(folder)
     if name not in all_names(folder):
         raise NoCheckpoint(tr("The run {run} has no checkpoint {name}. It has: {names}.", run=folder.name, name=name, names=", ".join(names)))  # fmt: skip
     try:
-        return _read(folder / CHECKPOINTS / name), name
+        return _read(folder / CHECKPOINTS / name, of_run=of_run), name
     except CheckpointError as error:
         older = [other for other in all_names(folder)[: all_names(folder).index(name)] if other in names]
         if not older:
@@ -173,12 +179,14 @@ def load_checkpoint(folder: Path, name: str | None = None) -> tuple[State, str]:
         raise type(error)(joined(str(error), tr("The one before is {name}.", name=older[-1]))) from error
 
 
-def _read(place: Path) -> State:
+def _read(place: Path, *, of_run: bool) -> State:
     listed = _manifest(place)
     try:
         needed = _COPIES * sum(as_whole(as_object(file).get("bytes"), 0, _MOST_BYTES) for file in listed.values())
         check_memory(place, needed)
-        return _state({name: _content(place / name, as_object(listed[name])) for name in _FILES})
+        state = _state({name: _content(place / name, as_object(listed[name])) for name in _FILES})
+        _check(state, place.name, of_run=of_run)
+        return state
     except MemoryError as error:
         raise too_large(place.name, used_up(place, needed)) from error
     except OSError as error:
@@ -233,10 +241,20 @@ def _state(contents: Mapping[str, bytes]) -> State:
     try:
         state = as_object(joined(parse_object(contents[STATE]), _tensors(contents[OPTIMIZER], _TIMES)))
         state["model"] = _tensors(contents[WEIGHTS])
-        _check(state)
     except (NotPlain, NotAState, RecursionError) as error:
         raise _Bad(tr("{file} does not hold a state", file=STATE)) from error
     return state
+
+
+def _check(state: State, name: str, *, of_run: bool) -> None:
+    from desktop_trainer.runs.state_check import Unfit, check_run_state, check_state
+
+    try:
+        (check_run_state if of_run else check_state)(state)
+    except Unfit as error:
+        raise _Bad(tr("a value in {file} is missing or wrong ({value})", file=STATE, value=error)) from error
+    if place_of(name) != (state["epoch"], state["batch"]):
+        raise _Bad(tr("a value in {file} is missing or wrong ({value})", file=STATE, value="epoch, batch"))
 
 
 def _tensors(data: bytes, times: int = 1) -> dict[str, Tensor]:
@@ -248,19 +266,3 @@ def _tensors(data: bytes, times: int = 1) -> dict[str, Tensor]:
         return safetensors.torch.load(data)
     except (safetensors.SafetensorError, ValueError, RuntimeError) as error:
         raise _Bad(str(error).splitlines()[0][:200]) from error
-
-
-def _check(state: State) -> None:
-    """See whether `state` has the shape of one; what fits which optimizer, the optimizer says itself."""
-    for name in ("epoch", "batch"):
-        as_whole(state.get(name))
-    optimizer = as_object(state.get("optimizer"))
-    as_object(optimizer.get("state"))
-    if not isinstance(optimizer.get("param_groups"), list):
-        raise NotPlain("no groups of parameters")
-    as_object(state.get("recorder"))
-    seconds = state.get("seconds")
-    if not isinstance(seconds, tuple) or len(seconds) != 3:
-        raise NotPlain("no times")
-    for second in seconds:
-        as_number(second)

@@ -212,8 +212,7 @@ class Keeper:
 
     def snapshot(self) -> SavedModel:
         """A copy of the model as it is between two events, with the figures of the last whole epoch."""
-        weights = self._training.model.state_dict()
-        return self._with_facts({name: tensor.detach().cpu().clone() for name, tensor in weights.items()})
+        return self._with_facts(self._training.model_state())
 
     def _with_facts(self, weights: Mapping[str, Tensor]) -> SavedModel:
         training, figures = self._training, dict(self.models.figures)
@@ -250,13 +249,13 @@ class Keeper:
     def _start(self, started: RunStarted) -> None:
         experiment, past = self._training.experiment, self._past
         check_savable(self._with_facts(self._training.model.state_dict()))  # not after the first epoch
-        if past is not None and past.changes:  # not before: loading may fail, and nothing was trained with them then
-            patiently(lambda: write_experiment(self._folder, experiment, self._disk))
         self._made_with = {
             "experiment": shared_values(experiment),
             "versions": versions(),
             "threads": threads(experiment.device.threads),
         }
+        if past is not None and past.changes:  # not before: loading may fail, and nothing was trained with them then
+            patiently(lambda: write_experiment(self._folder, experiment, self._disk))
         if past is not None:
             self.inexact = (*past.inexact, *changed_data(past.fingerprint, self._training.info.fingerprint))
         line = started_line(started, **self._made_with, changes=past.changes if past else (), inexact=self.inexact)

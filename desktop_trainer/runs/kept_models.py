@@ -38,9 +38,8 @@ class KeptModels:
         """Take over what the files hold, in a run that goes on after the epoch `ended`."""
         self.last = _read(self._folder / MODEL)
         self.figures = {} if ended is None else _figures(ended)
-        best = _read(self._folder / BEST)
-        # A best epoch that the run goes back behind is not its best one any more.
-        if best is not None and best.metrics.get("epoch", 0) <= self.figures.get("epoch", 0):
+        # Also of an epoch that the run goes back behind: there is no better model to have.
+        if (best := _read(self._folder / BEST)) is not None:
             self._best_accuracy = best.metrics.get("test_accuracy", -1.0)
 
     def end_epoch(self, ended: EpochEnded, snapshot: Callable[[], SavedModel]) -> None:

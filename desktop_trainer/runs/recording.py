@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from desktop_trainer.engine.devices import DeviceError
 from desktop_trainer.engine.events import BatchEnded, Notice, RunEnded, RunStarted
 from desktop_trainer.engine.training import Training
 from desktop_trainer.runs.events import FilesMended, RunEvents, SaveProblem
@@ -84,12 +85,10 @@ class Recording:
                 patiently(self._keeper.begin)
                 yield from self._events()
             except GeneratorExit:
-                if (problem := self._finish("stopped")) is not None:
-                    raise SaveFailed(problem.reason) from None
+                self._stop()
                 raise
             except BaseException as error:
-                if (problem := self._finish("failed", str(error))) is not None:
-                    error.add_note(problem.reason)
+                self._fail(error)
                 raise
 
     def _events(self) -> RunEvents:
@@ -124,13 +123,32 @@ class Recording:
                 if not self._keeper.begun:
                     self._keeper.forget()
 
+    def _stop(self) -> None:
+        """End a run that was closed.
+
+        Raises:
+            SaveFailed: if it could not be kept. DeviceLost: if that is how it ended.
+        """
+        try:
+            if self._over is None:
+                self.flush()  # what was not shown yet stands in the journal all the same
+            problem = self._finish("stopped")
+        except DeviceError as error:
+            self._fail(error)
+            raise
+        if problem is not None:
+            raise SaveFailed(problem.reason) from None
+
+    def _fail(self, error: BaseException) -> None:
+        """End a run that failed."""
+        if (problem := self._finish("failed", str(error))) is not None:
+            error.add_note(problem.reason)
+
     def _finish(self, outcome: str, reason: str = "") -> SaveProblem | None:
         """End a run that was closed or failed; says what could not be kept."""
         if self.ended is not None:
             return None
         if self._over is None:
-            if outcome == "stopped":
-                self.flush()  # what was not shown yet stands in the journal all the same
             ended = self.training.ended(outcome)
             self._over = ended if ended.reason else replace(ended, reason=reason)
             self._keeper.end(self._over)

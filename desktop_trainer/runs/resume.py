@@ -12,6 +12,7 @@ import numpy as np
 
 from desktop_trainer import folders
 from desktop_trainer.engine.events import Records
+from desktop_trainer.engine.explosion import FACTOR
 from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.choices import OptimizerChoice
 from desktop_trainer.experiment.fields import Values, get_value, settings_of, shared_values, with_value
@@ -46,6 +47,8 @@ from desktop_trainer.runs.run_folder import (
 
 BACK = 100
 """So many batches before a divergence the run is taken to be well yet: it does not come out of nothing."""
+_GROWN = 10
+"""A loss of so many times the first one comes of parameters that are too large already."""
 
 
 def reopen(
@@ -53,7 +56,8 @@ def reopen(
 ) -> Recording:
     """The run in `folder`, ready to go on from its newest whole checkpoint; without one it begins anew.
 
-    One that diverged goes back to the newest at least 100 batches before, or to its start, for the last ones lie too near.
+    One that diverged goes back to the newest at least 100 batches before, for the last ones lie too near; if it did not
+    come so far, to the newest before.
 
     Its lock is held from now on, until `Recording.events` has ended, so these must be pulled. If nothing is changed the
     run ends as if it had never stopped, in every byte on the CPU; `Recording.inexact` says where that cannot hold.
@@ -190,12 +194,12 @@ def _paths(*values: Values) -> Iterable[str]:
 def _state(folder: Path, checkpoint: str | None, history: History, experiment: Experiment) -> Newest | None:
     """The state to go on from; None if the run never came to its first batch."""
     if checkpoint is not None:
-        state, name = load_checkpoint(folder, checkpoint)
+        state, name = load_checkpoint(folder, checkpoint, of_run=True)
         return Newest(state, name)
     try:
         if history.ended is not None and history.ended.outcome == "diverged":
-            return newest_checkpoint(folder, _before_divergence(folder, history, experiment))
-        return newest_checkpoint(folder)
+            return newest_checkpoint(folder, _before_divergence(folder, history, experiment), of_run=True)
+        return newest_checkpoint(folder, of_run=True)
     except NoCheckpoint as error:
         if history.position == (0, 0) and not history.epochs:
             return None
@@ -204,23 +208,33 @@ def _state(folder: Path, checkpoint: str | None, history: History, experiment: E
 
 
 def _before_divergence(folder: Path, history: History, experiment: Experiment) -> list[str]:
-    """The checkpoints in the order in which to try them: those well before the divergence, the newest first, then older ones."""
+    """The checkpoints in the order in which to try them: those well before the divergence, then those before it, then all.
+
+    Of the first two kinds the newest comes first.
+    """
     per_epoch = history.started.batches_per_epoch if history.started else experiment.data.train_plan.batches
 
     def batches(place: tuple[int, int]) -> int:
         return place[0] * per_epoch + place[1]
 
-    good = [name for name in checkpoints(folder) if batches(place_of(name)) <= batches(_divergence(history)) - BACK]
-    return [*reversed(good), *(name for name in checkpoints(folder) if name not in good)]
+    names, end = checkpoints(folder), batches(_last_well(history))
+    before = [name for name in names if batches(place_of(name)) <= end]
+    # In a run of fewer batches nothing lies so far back but the start, which would throw all of them away.
+    good = [name for name in before if batches(place_of(name)) <= end - BACK]
+    near = [name for name in before if name not in good]
+    return [*reversed(good), *reversed(near), *(name for name in names if name not in before)]
 
 
-def _divergence(history: History) -> tuple[int, int]:
-    """Where the first loss was no number; it is noticed some batches later."""
-    for block in history.records:
-        bad = np.flatnonzero(~np.isfinite(block.loss))
-        if len(bad):
-            return block.epoch - 1, block.first + int(bad[0])
-    return history.position
+def _last_well(history: History) -> tuple[int, int]:
+    """How much was done when a loss was last like the first one before it blew up: whole epochs, and batches of the next one."""
+    places = [(block.epoch - 1, block.first - 1 + index) for block in history.records for index in range(len(block))]
+    if not places:
+        return 0, 0
+    losses = np.concatenate([block.loss for block in history.records])
+    bad, grown = np.flatnonzero(~np.isfinite(losses)), np.flatnonzero(losses > FACTOR * losses[0])
+    end = bad[0] if len(bad) else grown[-1] if len(grown) else len(losses)
+    well = np.flatnonzero(losses[:end] <= _GROWN * losses[0])
+    return places[well[-1]] if len(well) else places[0]
 
 
 def _first_weights(folder: Path) -> Any:

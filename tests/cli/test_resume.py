@@ -1,7 +1,10 @@
 """``resume`` within this process: which run, from where, with what changed, and what is refused."""
 
+import gc
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 
 from desktop_trainer.cli import main
 from desktop_trainer.cli import train as train_module
+from desktop_trainer.engine.weights import StateMismatch
 from desktop_trainer.runs import retrying
 from desktop_trainer.runs.checkpoint import newest_checkpoint
 from desktop_trainer.runs.checkpoint_folders import checkpoints
@@ -156,3 +160,27 @@ def test_a_write_that_is_refused_for_a_moment_is_not_spoken_of(
 def test_a_recipe_is_remembered_by_its_name(capsys: Captured) -> None:
     assert main(["train", "--recipe", "digits_first_steps", "--epochs", "1", "--device", "cpu", "--json"]) == 0
     assert read_facts(Path(objects(capsys)[-1]["paths"]["run"])).recipe == "digits_first_steps"
+
+
+def test_a_state_that_does_not_fit_ends_in_a_sentence(
+    run: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def misfit(*_: Any) -> None:
+        raise StateMismatch("the layers have other names")
+
+    monkeypatch.setattr("desktop_trainer.engine.training.restore", misfit)
+    assert main(["resume", run.name, "--epochs", "3"]) == 1
+    assert capsys.readouterr().err == f"desktop-trainer: {StateMismatch('the layers have other names')}\n"
+
+
+def test_nothing_is_left_frozen_for_which_extension_modules_would_be_blamed_at_the_end(run: Path) -> None:
+    """What is never collected is never freed: Triton's bindings then print thirty lines "nanobind: leaked ..."."""
+    gc.unfreeze()
+    assert main(["resume", run.name, "--epochs", "3"]) == 0
+    assert gc.get_freeze_count() == 0
+
+
+def test_a_resumed_run_ends_without_a_word_on_stderr(run: Path) -> None:
+    command = [sys.executable, "-m", "desktop_trainer", "resume", str(run), "--epochs", "3"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import weakref
 from typing import Any
 
@@ -197,6 +198,42 @@ def test_a_lost_device_is_named(small: Any) -> None:
     assert trap.logits is not None
     assert trap.logits() is None
     assert "unspecified launch failure" in training.ended("failed").reason
+
+
+LIBRARIES = [
+    "cuDNN error: CUDNN_STATUS_EXECUTION_FAILED",
+    "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
+    "GET was unable to find an engine to execute this computation",
+    "cusolver error: CUSOLVER_STATUS_INTERNAL_ERROR, when calling `cusolverDnCreate(handle)`",
+]
+
+
+@pytest.mark.parametrize("text", LIBRARIES)
+def test_an_error_of_cudnn_and_its_sisters_is_told_with_what_helps(small: Any, text: str) -> None:
+    """They are plain RuntimeErrors, most often for want of memory."""
+    training = Training(small())
+    events = training.events()
+    assert any(isinstance(event, RunStarted) for event in events)
+    Trap(training, RuntimeError(text), 1)
+    with pytest.raises(DeviceLost, match=rf"cpu failed: {re.escape(text)}\. .*memory is short.*smaller batch size"):
+        next(events)
+
+
+def test_after_out_of_memory_a_model_with_batch_norm_is_not_promised_the_same_steps(small: Any) -> None:
+    """Each part is normalised by itself; the other advice needs less memory all the same."""
+    said = {}
+    for model in ("resnet18", "mlp"):
+        dataset = {"name": "synthetic", "train_samples": 8, "test_samples": 4, "size": 8, "channels": 3}
+        training = Training(small(model, dataset=dataset, batch_size=4))
+        events = training.events()
+        assert any(isinstance(event, RunStarted) for event in events)
+        Trap(training, MemoryError(), 1)
+        with pytest.raises(OutOfMemory) as caught:
+            next(events)
+        assert caught.value.changes == {"training.batch_parts": 2}
+        said[model] = caught.value.next_step
+    assert "the steps stay the same" in said["mlp"]
+    assert "The steps are then not the same: batch norm sees one part at a time" in said["resnet18"]
 
 
 def test_other_errors_pass_unchanged(small: Any) -> None:

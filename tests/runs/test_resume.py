@@ -354,7 +354,7 @@ def test_where_it_cannot_be_exact_it_says_why(
     run_to(begin(small, tmp_path), BatchEnded, 1, 2)
     found = newest_checkpoint(tmp_path)
     found.state[name] = {**found.state[name], **value} if name == "versions" else value
-    monkeypatch.setattr(resume, "newest_checkpoint", lambda _folder: found)
+    monkeypatch.setattr(resume, "newest_checkpoint", lambda *_, **__: found)
     again = reopen(tmp_path)
     (sentence,) = again.inexact
     assert re.search(words, sentence)
@@ -368,7 +368,7 @@ def test_a_state_that_does_not_say_of_what_it_is_counts_as_damaged(
     run_to(begin(small, tmp_path), BatchEnded, 1, 2)
     found = newest_checkpoint(tmp_path)
     del found.state["experiment"]
-    monkeypatch.setattr(resume, "newest_checkpoint", lambda _folder: found)
+    monkeypatch.setattr(resume, "newest_checkpoint", lambda *_, **__: found)
     with pytest.raises(CheckpointDamaged, match="what was trained"):
         reopen(tmp_path)
 

@@ -150,6 +150,37 @@ def test_a_late_divergence_does_not_cost_the_whole_run(small: Values, tmp_path: 
     again.events().close()
 
 
+def test_an_early_divergence_costs_only_the_batches_that_went_wrong(small: Values, tmp_path: Path) -> None:
+    """A run of fewer than a hundred batches has no checkpoint so far back but its start."""
+    run = recording(small, tmp_path, epochs=9, every_minutes=0)
+    for event in run.events():
+        if isinstance(event, EpochEnded) and event.epoch in (3, 4):
+            assert run.checkpoint() is None
+        if isinstance(event, BatchEnded) and (event.epoch, event.batch) == (6, 2):
+            run.training.optimizer.param_groups[0]["lr"] = float("inf")
+    assert run.ended is not None
+    assert run.ended.outcome == "diverged"
+    again = reopen(tmp_path)
+    assert again.history.position == (4, 0)
+    again.events().close()
+
+
+def test_a_run_that_exploded_and_stayed_finite_goes_back_behind_the_explosion(small: Values, tmp_path: Path) -> None:
+    """Its newest checkpoints are whole and finite, and worth nothing."""
+    cold = {**small, "optimizer": {"name": "sgd", "lr": 0.01}, "model": {"name": "mlp", "hidden_sizes": [32]}}
+    run = recording(cold, tmp_path, epochs=6, every_minutes=0)
+    for event in run.events():
+        if isinstance(event, EpochEnded) and event.epoch == 2:
+            assert run.checkpoint() is None
+        if isinstance(event, BatchEnded) and event.epoch == 3:
+            run.training.optimizer.param_groups[0]["lr"] = 1e6 if event.batch == 1 else 0.01
+    assert run.ended is not None
+    assert (run.ended.outcome, run.ended.epoch) == ("diverged", 5)
+    again = reopen(tmp_path)
+    assert again.history.position == (2, 0)
+    again.events().close()
+
+
 def test_what_the_optimizer_remembers_must_be_finite_too(small: Values, tmp_path: Path) -> None:
     """Adam's squares overflow long before the model does, which then does not learn any more."""
     run = recording(small, tmp_path, every_batches=1)

@@ -39,15 +39,14 @@ def test_what_differs_is_named(qtbot: QtBot, open_window: Opener, monkeypatch: p
     """A resume that forgets the random numbers draws another dropout."""
     import torch
 
+    from desktop_trainer.engine.state import restore
     from desktop_trainer.engine.training import Training
 
-    restore = Training._restore
-
-    def forgetful(self: Training, state: dict[str, Any]) -> None:
-        restore(self, state)
+    def forgetful(training: Training, state: dict[str, Any]) -> None:
+        restore(training, state)
         torch.manual_seed(1234)
 
-    monkeypatch.setattr(Training, "_restore", forgetful)
+    monkeypatch.setattr("desktop_trainer.engine.training.restore", forgetful)
     text = verified(qtbot, dialog_of(open_window(SMALL)))
     assert text.startswith("Not equal.")
     assert "epoch 3" in text
