@@ -71,7 +71,7 @@ class Training:
 
     Attributes:
         epoch, batch: how many epochs, and how many batches of the current one, are done.
-        model, optimizer, transforms: exist once `RunStarted` was yielded.
+        model, optimizer, transforms: exist once `RunStarted` was yielded; `transform`, the epoch's, at its first batch.
         consistent: False while a step is being made: if it fails, weights and random numbers may be half-way to the
             next batch, and `state` is worth nothing. A failure elsewhere leaves it True.
         weights: what it starts from, as given.
@@ -131,12 +131,12 @@ class Training:
     def _loop(self) -> Generator[Event, None, None]:
         yield from self._prepare()
         yield self._started()
-        epochs, plan, model, optimizer = self.experiment.training.epochs, self.train.plan, self.model, self.optimizer
-        while self.epoch < epochs and not self.patience.over:
+        plan, model, optimizer = self.train.plan, self.model, self.optimizer
+        while self.epoch < self.experiment.training.epochs and not self.patience.over:
             epoch = self.epoch + 1
             model.train()
-            transform = self.transforms.of_epoch(self.epoch)
-            with closing(self.train.batches(transform, self._order(), self.batch)) as batches:
+            self.transform = self.transforms.of_epoch(self.epoch)
+            with closing(self.train.batches(self._transformed, self._order(), self.batch)) as batches:
                 for images, labels in batches:
                     self.consistent = False
                     loss, logits = self.step(images, labels)
@@ -282,6 +282,9 @@ class Training:
             yield f"test_batch_size={self.experiment.data.test_batch_size}"
         if self.experiment.device.threads and self.device.type == "cpu":
             yield f"threads={self.experiment.device.threads}"
+
+    def _transformed(self, images: Tensor, indices: Tensor) -> Tensor:
+        return self.transform(images, indices)  # as it is now: between two batches the augmentation may be changed
 
     def _order(self) -> Tensor | None:
         """The order of this epoch's samples; None is the order in which they are stored."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -10,18 +10,20 @@ from typing import Any
 import numpy as np
 
 from desktop_trainer import folders
+from desktop_trainer.engine.changing import changed_options
 from desktop_trainer.engine.events import Records
 from desktop_trainer.engine.training import Training
-from desktop_trainer.experiment.choices import OptimizerChoice
-from desktop_trainer.experiment.fields import Values, get_value, settings_of, shared_values, with_value
+from desktop_trainer.experiment.difference import Difference
+from desktop_trainer.experiment.difference import differences as differences_of
+from desktop_trainer.experiment.fields import get_value, settings_of, shared_values, with_value
 from desktop_trainer.experiment.problems import ExperimentError, Problem, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import tr, trn
+from desktop_trainer.i18n import tr
 from desktop_trainer.runs.checkpoint import Newest, State, load_checkpoint, newest_checkpoint
 from desktop_trainer.runs.checkpoint_errors import NoCheckpoint, damaged
 from desktop_trainer.runs.checkpoint_folders import all_names, checkpoints, place_of
 from desktop_trainer.runs.files import Disk
-from desktop_trainer.runs.fixed import is_fixed
+from desktop_trainer.runs.fixed import check_epochs, is_fixed
 from desktop_trainer.runs.history import History, read_journal
 from desktop_trainer.runs.inexact import differences
 from desktop_trainer.runs.keeper import Past
@@ -85,17 +87,19 @@ def _reopened(
         training = Training(experiment, weights=_first_weights(folder))
         past = Past(lock, up_to(history, 0, 0), changes=different(before, experiment))
     else:
-        _check_kept(_made_with(found), experiment)
+        made_with = _made_with(found)
+        _check_kept(made_with, experiment)
         training = Training(experiment)
         training.load_state(_with_hyperparameters(found, experiment))
         past = Past(
             lock, up_to(history, training.epoch, training.batch), found.name,
-            newest=found.name == all_names(folder)[-1], changes=different(before, experiment),
+            newest=found.name == all_names(folder)[-1], changes=different(made_with, experiment),
             inexact=(*found.notices, *differences(found.state, experiment)),
             fingerprint=str(found.state.get("fingerprint", "")),
         )  # fmt: skip
     if "training.epochs" in changes:
-        _check_epochs(experiment.training.epochs, training, history)
+        completed = history.ended is not None and history.ended.outcome == "completed"
+        check_epochs(experiment.training.epochs, training.epoch, training.batch, completed=completed)
     _write_lost(folder, facts, before, disk)
     return Recording(training, folder, past=past, disk=disk)
 
@@ -131,31 +135,15 @@ def _changed(experiment: Experiment, changes: Mapping[str, Any]) -> Experiment:
 
 
 def _check_kept(before: Experiment, after: Experiment) -> None:
-    wrong = [path for path in different(before, after) if is_fixed(path)]
+    wrong = [change.path for change in different(before, after) if is_fixed(change.path)]
     if wrong:
         text = tr("A run that goes on keeps this setting. Start a new run with the other value.")
         raise ExperimentError([Problem(path, text) for path in wrong])
 
 
-def _check_epochs(epochs: int, training: Training, history: History) -> None:
-    """Refuse as many epochs as are done already: there would be nothing to train."""
-    done = training.epoch, training.batch
-    completed = history.ended is not None and history.ended.outcome == "completed"
-    if done > (epochs, 0) or (done == (epochs, 0) and completed):
-        text = trn(
-            "The run has done {n} epoch; ask for more.", "The run has done {n} epochs; ask for more.", training.epoch
-        )
-        raise ExperimentError([Problem("training.epochs", text)])
-
-
-def different(before: Experiment, after: Experiment) -> tuple[str, ...]:
-    """The dotted paths of the settings, without those of the machine, in which two experiments differ."""
-    old, new = shared_values(before), shared_values(after)
-    return tuple(path for path in _paths(old, new) if get_value(old, path) != get_value(new, path))
-
-
-def _paths(*values: Values) -> Iterable[str]:
-    return dict.fromkeys(item.path for each in values for item in settings_of(each))
+def different(before: Experiment, after: Experiment) -> tuple[Difference, ...]:
+    """The settings, without those of the machine, in which two experiments differ."""
+    return tuple(differences_of(shared_values(before), shared_values(after)))
 
 
 def _state(folder: Path, checkpoint: str | None, history: History, experiment: Experiment) -> Newest | None:
@@ -211,25 +199,14 @@ def _made_with(found: Newest) -> Experiment:
 
 
 def _with_hyperparameters(found: Newest, experiment: Experiment) -> State:
-    """The state, with the optimizer's settings where they differ from those that the checkpoint was made with.
-
-    Only those: what the training itself has changed since, such as a learning rate, stays as it is.
-    """
-    old, new = _groups(_made_with(found).optimizer), _groups(experiment.optimizer)
-    changed = {key: value for key, value in new.items() if key != "params" and old.get(key) != value}
+    """The state, with the optimizer's settings where they differ from those that the checkpoint was made with."""
+    changed = changed_options(_made_with(found).optimizer, experiment.optimizer)
     optimizer = found.state["optimizer"]
     try:
         groups = [{**as_object(group), **changed} for group in optimizer["param_groups"]]
     except NotPlain as error:
         raise damaged(found.name, tr("it does not say what was trained")) from error
     return {**found.state, "optimizer": {**optimizer, "param_groups": groups}}
-
-
-def _groups(optimizer: OptimizerChoice) -> dict[str, Any]:
-    """What a new optimizer says of its parameters."""
-    import torch
-
-    return optimizer.build([torch.nn.Parameter(torch.zeros(1))]).param_groups[0]
 
 
 def up_to(history: History, epoch: int, batch: int) -> History:
