@@ -36,6 +36,7 @@ from desktop_trainer.runs.run_folder import (
     MODEL,
     NotARun,
     RunFacts,
+    local_values,
     new_facts,
     read_settings,
     write_experiment,
@@ -47,7 +48,12 @@ BACK = 100
 
 
 def reopen(
-    folder: Path, changes: Mapping[str, Any] | None = None, *, checkpoint: str | None = None, disk: Disk | None = None
+    folder: Path,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    checkpoint: str | None = None,
+    here: Experiment | None = None,
+    disk: Disk | None = None,
 ) -> Recording:
     """The run in `folder`, ready to go on from its newest whole checkpoint; without one it begins anew.
 
@@ -59,6 +65,7 @@ def reopen(
     Args:
         changes: other values of settings, by dotted path. The optimizer keeps what it remembers.
         checkpoint: the name of another checkpoint to go back to.
+        here: has the settings of this machine; without it they are those with which the run began.
 
     Raises:
         NotARun: if the folder holds no run. RunBusy: if it is going on. SaveFailed: if the folder cannot be written.
@@ -70,17 +77,22 @@ def reopen(
     lock = RunLock(folder)
     lock.acquire()
     try:
-        return _reopened(folder, changes or {}, checkpoint, lock, disk)
+        return _reopened(folder, changes or {}, checkpoint, here, lock, disk)
     except BaseException:
         lock.release()
         raise
 
 
 def _reopened(
-    folder: Path, changes: Mapping[str, Any], checkpoint: str | None, lock: RunLock, disk: Disk | None
+    folder: Path,
+    changes: Mapping[str, Any],
+    checkpoint: str | None,
+    here: Experiment | None,
+    lock: RunLock,
+    disk: Disk | None,
 ) -> Recording:
     history, facts = read_journal(folder), known_facts(folder)
-    before = _own_experiment(known_settings(folder, history), facts)
+    before = _own_experiment(known_settings(folder, history), facts.local if here is None else local_values(here))
     experiment = _changed(before, changes)
     found = _state(folder, checkpoint, history, before)
     if found is None:
@@ -114,11 +126,11 @@ def _write_lost(folder: Path, facts: RunFacts, experiment: Experiment, disk: Dis
         write_experiment(folder, experiment, disk)
 
 
-def _own_experiment(settings: Mapping[str, Any], facts: RunFacts) -> Experiment:
+def _own_experiment(settings: Mapping[str, Any], local: Mapping[str, Any]) -> Experiment:
     """What the run was last trained with, on this machine."""
     values = dict(settings)
     known = {item.path for item in settings_of(values) if item.local}
-    for path, value in facts.local.items():
+    for path, value in local.items():
         if path in known and not (path == "data.data_root" and not folders.data_root(str(value)).is_dir()):
             values = with_value(values, path, value)
     return parse_experiment(values)

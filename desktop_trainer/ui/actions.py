@@ -86,7 +86,14 @@ ROWS = (
     Row("start", "run", mark("&Start"), "F5", mark("Train from the beginning."), "start"),
     Row("pause", "run", mark("&Pause"), "F6", mark("Hold after the batch in hand; again to go on."), "pause"),
     Row("step", "run", mark("S&tep"), "F10", mark("Train one batch, then hold."), "step"),
-    Row("continue_run", "run", mark("&Continue last run"), "Ctrl+F5", mark("Go on where the last run ended."), "start"),
+    Row(
+        "continue_run",
+        "run",
+        mark("&Continue last run"),
+        "Ctrl+F5",
+        mark("Go on where the last run ended."),
+        "continue_run",
+    ),
     Row("", "run"),
     Row(
         "stop_and_keep",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from time import monotonic, thread_time
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,14 @@ from desktop_trainer.ui.series import Axis, Series
 
 if TYPE_CHECKING:
     from desktop_trainer.engine.events import EpochEnded, Records
+    from desktop_trainer.runs.events import SettingsChanged
 
 FRAME_MS = 33
 """Drawn at most this often: 30 times a second."""
 
 _SLOWEST_MS = 500
+_UNMARKED = ("training.epochs", "training.patience", "data.dataset.folder")
+"""Settings that do not alter the curve."""
 _MARGIN = 0.01
 
 
@@ -88,8 +92,9 @@ class CurvesPanel(QWidget):
         """What runs along the x axes."""
         return self.tools.axis
 
-    def begin(self, epochs: int, batches_per_epoch: int) -> None:
-        """A run of `epochs` in all begins, or goes on: the x axes make room for it."""
+    def begin(self, epochs: int, batches_per_epoch: int, *, done: int = 0) -> None:
+        """A run of `epochs` in all begins, or goes on behind `done` batches of all: the x axes make room for it."""
+        self.series.begin(done)
         self._epochs = epochs
         self.series.batches_per_epoch = max(batches_per_epoch, 1)
         self._draw_later()
@@ -98,6 +103,14 @@ class CurvesPanel(QWidget):
         """Append a block of batches."""
         self.series.extend(records, batches_per_epoch)
         self._draw_later()
+
+    def add_change(self, changed: SettingsChanged) -> None:
+        """Mark where the settings changed; more epochs alone are no such place."""
+        changes = tuple(each for each in changed.changes if each.path not in _UNMARKED)
+        if changes:
+            batches = changed.epoch * self.series.batches_per_epoch + changed.batch
+            self.series.add_change(batches, replace(changed, changes=changes).text)
+            self._draw_later()
 
     def add_epoch(self, ended: EpochEnded) -> None:
         """Append an epoch's means."""

@@ -29,6 +29,8 @@ from desktop_trainer.i18n import mark, tr, trn
 from desktop_trainer.ui.actions import ROWS, TOOLBAR, Actions
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.closing import ClosingGuard
+from desktop_trainer.ui.continue_button import ContinueButton
+from desktop_trainer.ui.continuing import Continuing
 from desktop_trainer.ui.curves import CurvesPanel
 from desktop_trainer.ui.data_menu import DataMenu
 from desktop_trainer.ui.dropping import dropped, is_run
@@ -90,8 +92,10 @@ class TrainerWindow(QMainWindow):
         self.progress = ProgressStrip()
         self._lay_out()
         self.files = ModelFiles(self, self.session, self.banner, self.preferences)
-        self.controls = RunControls(self, self.actions_, self.session, self.form, self.banner, self.files)
-        self.ends = RunEnds(self.session, self.form, self.banner, self.preferences)
+        self.continuing = Continuing(self, self.session, self.form, self.banner)
+        self.controls = RunControls(self, self.actions_, self.session, self.form, self.banner, self.files, self.continuing)  # fmt: skip
+        ContinueButton(self.toolbar, self.actions_, self.continuing, self.session)
+        self.ends = RunEnds(self.session, self.form, self.banner, self.preferences, self.continuing)
         self.experiment_files = ExperimentFiles(self, self.form, self.banner)
         self.data = DataMenu(self, self.form, self.actions_, self.banner)
         self.view = RunView(self.session, self.curves, self.epochs, self.log, self.progress)
@@ -174,7 +178,8 @@ class TrainerWindow(QMainWindow):
         }
         for verb, slot in work.items():
             self.actions_[verb].triggered.connect(slot)
-        self.runs.resume_requested.connect(self.ends.resume)
+        self.runs.resume_requested.connect(self.continuing.resume)
+        self.desk.files.moved.connect(self.continuing.folder_moved)
         self.form.undo_stack.indexChanged.connect(self._show_undo)
         self.form.experiment_changed.connect(self.model_panel.show_experiment)
         self.files.loaded.connect(self._on_loaded)
