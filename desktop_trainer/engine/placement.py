@@ -9,11 +9,11 @@ import psutil
 import torch
 
 from desktop_trainer import folders
-from desktop_trainer.catalog.errors import DataError
+from desktop_trainer.catalog.errors import DataError, OtherData
 from desktop_trainer.engine.data import InMemory, Split, resized
 from desktop_trainer.engine.events import Event, Loading, Notice
 from desktop_trainer.engine.streaming import Streamed
-from desktop_trainer.experiment.choices import Source
+from desktop_trainer.experiment.choices import DataInfo, Source
 from desktop_trainer.experiment.data_settings import DataSettings
 from desktop_trainer.i18n import tr, trn
 
@@ -90,6 +90,16 @@ def open_source(settings: DataSettings) -> Generator[Event, None, Source]:
         yield Loading(step.what, step.done, step.total)
     yield from map(Notice, source.notices)
     return source
+
+
+def check_same(info: DataInfo, fingerprint: str) -> None:
+    """See whether the data are those of this `fingerprint`, as far as they have one.
+
+    Raises:
+        OtherData: if not.
+    """
+    if fingerprint and info.fingerprint and info.fingerprint != fingerprint:
+        raise OtherData(tr("The images in this folder are not those that the run was trained on, so it cannot go on with them. Nothing was changed. Choose the folder that holds the same images."))  # fmt: skip
 
 
 def load_split(settings: DataSettings, source: Source, place: Place, *, train: bool) -> Split:

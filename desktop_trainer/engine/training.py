@@ -45,7 +45,7 @@ from desktop_trainer.engine.failures import (
 from desktop_trainer.engine.metrics import Recorder
 from desktop_trainer.engine.normalization import Statistics, measure
 from desktop_trainer.engine.patience import Patience
-from desktop_trainer.engine.placement import choose_place, load_split, open_source
+from desktop_trainer.engine.placement import check_same, choose_place, load_split, open_source
 from desktop_trainer.engine.pulling import Puller
 from desktop_trainer.engine.step import LossFunction, Step, part_sizes
 from desktop_trainer.engine.stopwatch import Stopwatch
@@ -68,6 +68,7 @@ class Training:
         experiment: what to train. Nothing is loaded before the first event is asked for.
         weights: a ``state_dict`` to start from instead of the initializer's parameters.
         block_seconds: see `Recorder`.
+        fingerprint: that the data must have, see `DataInfo`; empty takes any.
 
     Attributes:
         epoch, batch: how many epochs, and how many batches of the current one, are done.
@@ -84,6 +85,7 @@ class Training:
         *,
         weights: Mapping[str, Tensor] | None = None,
         block_seconds: float = BLOCK_SECONDS,
+        fingerprint: str = "",
     ) -> None:
         self.experiment = experiment
         self.epoch, self.batch = 0, 0
@@ -93,7 +95,7 @@ class Training:
         self.patience = Patience(experiment.training.patience)
         self.consistent = True
         self._epoch_began = self._trained = 0.0
-        self.weights = weights
+        self.weights, self._fingerprint = weights, fingerprint
         self._resumed: dict[str, Any] | None = None
         self._failure = "", ""
         self._compile_seconds = 0.0
@@ -102,7 +104,7 @@ class Training:
         """Train, one batch between two events; ends with `RunEnded`. Called again, it goes on from where it was closed.
 
         Raises:
-            DeviceMissing, CannotCompute, CompileFailed, DataTooLarge, DataMissing, DataDamaged: before the first batch.
+            DeviceMissing, CannotCompute, CompileFailed, DataTooLarge, DataMissing, DataDamaged, OtherData: before the first batch.
             ExperimentError: then, too, if the files of the data turn out not to fit the settings.
             WorkerDied, DataGone: before any batch, if the samples are streamed; the run can go on from there.
             ModelMismatch: if the given weights are not this model's.
@@ -190,6 +192,7 @@ class Training:
         self.place = choose_place(settings.data, info.train_samples + info.test_samples, self.device)
         source = yield from open_source(settings.data)
         check_data(settings, source.info)
+        check_same(source.info, self._fingerprint)
         self.info = source.info.resized(settings.data.image_size)
         self.train = load_split(settings.data, source, self.place, train=True)
         yield Loading(reading, 1, 3)

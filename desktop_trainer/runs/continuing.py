@@ -11,9 +11,10 @@ from desktop_trainer.experiment.difference import Difference, differences
 from desktop_trainer.experiment.fields import shared_values, to_values, with_local, with_value
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.runs.fixed import is_fixed
+from desktop_trainer.runs.fixed import FOLDER, is_fixed
 from desktop_trainer.runs.history import History, JournalReader
 from desktop_trainer.runs.lost import known_settings
+from desktop_trainer.runs.moved import lost_folder
 
 _EPOCHS = "training.epochs"
 
@@ -70,6 +71,10 @@ def propose(folder: Path, wanted: Experiment | None) -> Proposal:
         choice = _choice_of(each.path, different)
         if each.path in needed or (choice is not None and (is_fixed(choice.path) or each.after is None)):
             continue  # without the other choice its options say nothing
+        if each.path == FOLDER:
+            if not lost_folder(experiment):  # where it is lost, it is asked for
+                kept.append(each)
+            continue
         takes = not is_fixed(each.path) and (each.path != _EPOCHS or not _done(said, each.after))
         (offered if takes else kept).append(each)
     return Proposal(experiment, needed, tuple(offered), tuple(kept))

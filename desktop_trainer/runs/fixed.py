@@ -17,15 +17,17 @@ _FIXED = (
     "data.dataset", "data.batch_size", "data.drop_last", "data.shuffle", "data.image_size", "data.normalization",
     "model", "initializer", "training.seed",
 )  # fmt: skip
+FOLDER = "data.dataset.folder"
+"""Where a dataset's files lie: they may have been moved, and are then told by their fingerprint."""
 _AT_ONCE = ("augmentation", "optimizer", "training.epochs", "training.patience")
 
 
 def is_fixed(path: str) -> bool:
     """Whether a run that goes on keeps the setting: with another value it would be another run.
 
-    Which optimizer it has is fixed, because of what that remembers; the optimizer's options are not.
+    The folder of its images is not, as long as these are the same. Which optimizer it has is fixed, because of what that remembers; the optimizer's options are not.
     """
-    return path == "optimizer" or any(f"{path}.".startswith(f"{fixed}.") for fixed in _FIXED)
+    return path == "optimizer" or (path != FOLDER and any(f"{path}.".startswith(f"{fixed}.") for fixed in _FIXED))
 
 
 def changes_at_once(path: str) -> bool:

@@ -23,13 +23,14 @@ from desktop_trainer.runs.checkpoint import Newest, State, load_checkpoint, newe
 from desktop_trainer.runs.checkpoint_errors import NoCheckpoint, damaged
 from desktop_trainer.runs.checkpoint_folders import all_names, checkpoints, place_of
 from desktop_trainer.runs.files import Disk
-from desktop_trainer.runs.fixed import check_epochs, is_fixed
+from desktop_trainer.runs.fixed import FOLDER, check_epochs, is_fixed
 from desktop_trainer.runs.history import History, read_journal
-from desktop_trainer.runs.inexact import differences
+from desktop_trainer.runs.inexact import differences, unknown_data
 from desktop_trainer.runs.keeper import Past
 from desktop_trainer.runs.lock import RunLock
 from desktop_trainer.runs.lost import known_facts, known_settings
 from desktop_trainer.runs.model_file import ModelFileUnreadable, load_model
+from desktop_trainer.runs.moved import check_folder
 from desktop_trainer.runs.plain_json import NotPlain, as_object
 from desktop_trainer.runs.recording import Recording
 from desktop_trainer.runs.run_folder import (
@@ -71,7 +72,7 @@ def reopen(
         NotARun: if the folder holds no run. RunBusy: if it is going on. SaveFailed: if the folder cannot be written.
         CheckpointError: if there are checkpoints and none can be used, or the newest one is of a newer version.
         ExperimentError: if the changes do not make an experiment, or not the same run.
-        DeviceMissing: if this machine has no such device.
+        DeviceMissing: if this machine has no such device. FolderMoved: if its folder of images is not there.
     """
     known_facts(folder)  # a folder that is no run must not be given a lock
     lock = RunLock(folder)
@@ -94,6 +95,7 @@ def _reopened(
     history, facts = read_journal(folder), known_facts(folder)
     before = _own_experiment(known_settings(folder, history), facts.local if here is None else local_values(here))
     experiment = _changed(before, changes)
+    check_folder(experiment)
     found = _state(folder, checkpoint, history, before)
     if found is None:
         training = Training(experiment, weights=_first_weights(folder))
@@ -101,13 +103,15 @@ def _reopened(
     else:
         made_with = _made_with(found)
         _check_kept(made_with, experiment)
-        training = Training(experiment)
+        moved = any(each.path == FOLDER for each in different(made_with, experiment))
+        fingerprint = str(found.state.get("fingerprint", ""))
+        training = Training(experiment, fingerprint=fingerprint if moved else "")
         training.load_state(_with_hyperparameters(found, experiment))
         past = Past(
             lock, up_to(history, training.epoch, training.batch), found.name,
             newest=found.name == all_names(folder)[-1], changes=different(made_with, experiment),
-            inexact=(*found.notices, *differences(found.state, experiment)),
-            fingerprint=str(found.state.get("fingerprint", "")),
+            inexact=(*found.notices, *differences(found.state, experiment), *(unknown_data() if moved and not fingerprint else ())),
+            fingerprint=fingerprint,
         )  # fmt: skip
     if "training.epochs" in changes:
         completed = history.ended is not None and history.ended.outcome == "completed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -51,6 +52,7 @@ class ContinueDialog(QDialog):
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         table.setShowGrid(False)
+        table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         table.setTabKeyNavigation(False)
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
@@ -84,7 +86,9 @@ class ContinueDialog(QDialog):
         cancel = named(QPushButton(tr("Cancel")), "continue_cancel")
         box.addButton(cancel, QDialogButtonBox.ButtonRole.RejectRole)
         cancel.clicked.connect(self.reject)
-        (changed if self._proposal.offered and not self._proposal.kept else as_it_was).setDefault(True)
+        first = changed if self._proposal.offered and not self._proposal.kept else as_it_was
+        first.setDefault(True)
+        first.setFocus()
         return box
 
     def _on_changed(self) -> None:

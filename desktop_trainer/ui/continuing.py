@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from desktop_trainer.experiment.problems import ExperimentError
 from desktop_trainer.i18n import tr
 from desktop_trainer.runs.continuing import Proposal, propose
+from desktop_trainer.runs.fixed import FOLDER
+from desktop_trainer.runs.moved import lost_folder
 from desktop_trainer.runs.run_folder import NotARun
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.continue_dialog import ContinueDialog
@@ -97,11 +99,33 @@ class Continuing(QObject):
         dialog.open()
 
     def _resume(self, folder: Path, proposal: Proposal, changes: Mapping[str, Any]) -> None:
-        """Its settings are those of the form from now on."""
+        """Its settings are those of the form from now on. Where its images are is asked for, if they were moved."""
         experiment = proposal.with_changes(changes)
+        if lost := lost_folder(experiment):
+            self._ask_folder(lost, lambda found: self._resume(folder, proposal, {**changes, FOLDER: found}))
+            return
         self._banner.hide()
         self._form.set_experiment(experiment, keep_local=True)
         self._session.reopen(folder, experiment, changes)
+
+    def _ask_folder(self, lost: str, use: Callable[[str], None]) -> None:
+        """Say that the folder `lost` is not there, and call `use` with the one that is chosen."""
+        box = QMessageBox(self._window)
+        box.setObjectName("ask_images")
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setText(tr("The images of this run were in {folder}, which is not there. If they were moved, choose the folder that holds them now.", folder=lost))  # fmt: skip
+        box.setInformativeText(tr("The run goes on if they are the same."))
+        choose = box.addButton(tr("Choose a folder…"), QMessageBox.ButtonRole.AcceptRole)
+        choose.setObjectName("choose_images")
+        box.addButton(QMessageBox.StandardButton.Cancel)
+
+        def chosen() -> None:
+            if found := QFileDialog.getExistingDirectory(self._window, tr("Folder of images")):
+                use(found)
+
+        choose.clicked.connect(chosen)
+        box.finished.connect(box.deleteLater)
+        box.open()
 
     def _refuse(self, folder: Path, error: Exception) -> None:
         text = tr("The run {name} cannot go on.", name=folder.name)

@@ -13,14 +13,14 @@ _MARGIN, _LEAST = 4.0, 30.0
 
 
 class Marks(QGraphicsItem):
-    """Dashed lines over the whole height of the parent, each with a text at its foot as far as there is room."""
+    """Dashed lines over the whole height of the parent, each with a text at its top as far as there is room."""
 
     def __init__(self, parent: QGraphicsItem) -> None:
         super().__init__(parent)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self._marks: list[tuple[float, str]] = []
-        self.font, self.colour = QFont(), QColor()
+        self.font, self.colour, self.background = QFont(), QColor(), QColor()
         self.hide()
 
     def boundingRect(self) -> QRectF:
@@ -35,9 +35,9 @@ class Marks(QGraphicsItem):
             self.setVisible(bool(marks))
             self.update()
 
-    def recolour(self, colour: QColor, font: QFont) -> None:
-        """Draw in `colour` and write in `font` from now on."""
-        self.colour, self.font = colour, font
+    def recolour(self, colour: QColor, background: QColor, font: QFont) -> None:
+        """Draw in `colour` and write in `font`, over `background`, from now on."""
+        self.colour, self.background, self.font = colour, background, font
         self.update()
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:  # noqa: ARG002
@@ -53,4 +53,6 @@ class Marks(QGraphicsItem):
             room = min(end, area.right()) - x - 2 * _MARGIN
             if room >= _LEAST:
                 shown = letters.elidedText(text, Qt.TextElideMode.ElideRight, room)
-                painter.drawText(QPointF(x + _MARGIN, area.bottom() - _MARGIN - letters.descent()), shown)
+                foot = QPointF(x + _MARGIN, area.top() + _MARGIN + letters.ascent())
+                painter.fillRect(letters.boundingRect(shown).translated(foot), self.background)
+                painter.drawText(foot, shown)

@@ -276,7 +276,7 @@ class CurvePlot(QWidget):
             entry.addPixmap(curve.sample(colour), QIcon.Mode.Normal, QIcon.State.On)
             entry.addPixmap(curve.sample(off), QIcon.Mode.Normal, QIcon.State.Off)
             self.legend[name].setIcon(entry)
-        self.marks.recolour(QColor(colours.text), self._small())
+        self.marks.recolour(QColor(colours.text), background, self._small())
         self._live.update()
         self._means.update()
         self.overlay.recolour()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from time import monotonic, thread_time
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,9 @@ from desktop_trainer.ui.curve_plot import CurvePlot
 from desktop_trainer.ui.curve_tools import CurveTools
 from desktop_trainer.ui.overlay import OverlaidRun
 from desktop_trainer.ui.overlay_legend import OverlayLegend
+from desktop_trainer.ui.run_columns import value_text
 from desktop_trainer.ui.series import Axis, Series
+from desktop_trainer.ui.setting_words import short_label
 
 if TYPE_CHECKING:
     from desktop_trainer.engine.events import EpochEnded, Records
@@ -109,7 +110,8 @@ class CurvesPanel(QWidget):
         changes = tuple(each for each in changed.changes if each.path not in _UNMARKED)
         if changes:
             batches = changed.epoch * self.series.batches_per_epoch + changed.batch
-            self.series.add_change(batches, replace(changed, changes=changes).text)
+            text = ", ".join(f"{short_label(each.path, each.label)} {value_text(each.after)}" for each in changes)
+            self.series.add_change(batches, text)
             self._draw_later()
 
     def add_epoch(self, ended: EpochEnded) -> None:

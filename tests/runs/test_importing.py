@@ -15,7 +15,7 @@ from desktop_trainer.runs.export import export_run
 from desktop_trainer.runs.files import Disk
 from desktop_trainer.runs.importing import ImportFailed, can_be_run, import_run
 from desktop_trainer.runs.lock import RunLock
-from desktop_trainer.runs.run_folder import LOCK
+from desktop_trainer.runs.run_folder import LOCK, read_facts
 from desktop_trainer.runs.summary import read_summary
 from tests.runs.conftest import make_run
 
@@ -153,3 +153,11 @@ def test_a_full_disk_or_giving_up_leaves_nothing(exported: Path, runs: Path) -> 
     next(given_up)
     given_up.close()
     assert list(runs.iterdir()) == []
+
+
+def test_what_belonged_to_the_machine_it_comes_from_stays_there(run: Path, exported: Path, runs: Path) -> None:
+    assert read_facts(run).local["data.workers"] == 2
+    for source in (run, exported):
+        facts = read_facts(imported(source, runs))
+        assert facts.local == {}
+        assert facts.id == read_facts(run).id

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QPushButton, QTableWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QPushButton, QTableWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_trainer import folders
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.runs.history import read_journal
-from desktop_trainer.runs.run_folder import EVENTS, LOG
+from desktop_trainer.runs.run_folder import EVENTS, LOG, read_facts, write_facts
 from desktop_trainer.ui.series import Axis
 from desktop_trainer.ui.session import RunState
 from tests.ui.conftest import Opener, child
@@ -106,9 +108,10 @@ def test_what_differs_is_shown_and_what_can_change_is_taken_over_and_marked(qtbo
     assert window.session.experiment == of_form(window)
     assert window.curves.series.lr.values[-1] == pytest.approx(0.05)
     ((place, text),) = window.curves.series.change_points(Axis.BATCHES)
-    assert (place, text) == (done, "Learning rate 0.1 → 0.05")
-    assert text in window.log.toPlainText()
-    assert text in (the_run() / LOG).read_text(encoding="utf-8")
+    assert (place, text) == (done, "lr 0.05")
+    line = "Learning rate 0.1 → 0.05"
+    assert line in window.log.toPlainText()
+    assert line in (the_run() / LOG).read_text(encoding="utf-8")
     assert read_journal(the_run()).starts[-1].changes == ("optimizer.lr",)
 
 
@@ -196,7 +199,7 @@ def test_in_a_pause_the_form_lets_one_change_what_can_change_then(qtbot: QtBot, 
     assert not rate.isEnabled()
     assert window.curves.series.lr.values[done - 1] == pytest.approx(0.1)
     assert window.curves.series.lr.values[done] == pytest.approx(0.01)
-    assert window.curves.series.changes == [(done, "Learning rate 0.1 → 0.01")]
+    assert window.curves.series.changes == [(done, "lr 0.01")]
     assert "Learning rate 0.1 → 0.01" in window.log.toPlainText()
     stop(qtbot, window)
     kinds = [json.loads(line)["kind"] for line in (the_run() / EVENTS).read_text().splitlines()]
@@ -234,3 +237,47 @@ def test_fewer_epochs_than_are_done_are_refused_and_the_run_waits(qtbot: QtBot, 
     window.actions_["pause"].trigger()
     trained_more(qtbot, window)
     assert window.progress._epochs == 99_999
+
+
+def test_a_folder_of_images_that_was_moved_is_asked_for_and_compared(
+    qtbot: QtBot, open_window: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(30):
+        for name in ("ant", "bee"):
+            (tmp_path / "insects" / name).mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (4, 4), (number, 0, 0)).save(tmp_path / "insects" / name / f"{number}.png")
+    data = {"dataset": {"name": "image_folder", "folder": str(tmp_path / "insects"), "size": 4}, "batch_size": 8}
+    window = open_window({**RUN, "data": data})
+    qtbot.waitUntil(window.actions_["start"].isEnabled, timeout=30_000)
+    with qtbot.waitSignal(window.session.ended, timeout=60_000):
+        window.actions_["start"].trigger()
+    moved = (tmp_path / "insects").rename(tmp_path / "moved")
+    (tmp_path / "empty/ant").mkdir(parents=True)
+    (tmp_path / "empty/bee").mkdir()
+    for name in ("ant", "bee"):
+        for number in range(30):
+            Image.new("RGB", (4, 4), (0, number, 0)).save(tmp_path / "empty" / name / f"{number}.png")
+    folder = the_run()
+    for found, words in ((tmp_path / "empty", "not those that the run was trained on"), (moved, "")):
+        monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_, found=found: str(found))
+        window.continuing.resume(folder)
+        with qtbot.waitSignal(window.session.ended, timeout=60_000) as caught:
+            qtbot.mouseClick(child(window, QPushButton, "choose_images"), Qt.MouseButton.LeftButton)
+        assert words in window.banner.text
+        qtbot.waitUntil(lambda: window.findChild(QMessageBox, "ask_images") is None, timeout=30_000)
+    assert caught.args[0].outcome == "completed"
+    assert caught.args[0].epoch == 4
+    assert of_form(window).data.dataset.folder == str(moved)  # type: ignore[attr-defined]
+
+
+def test_what_belongs_to_the_machine_comes_from_the_form(qtbot: QtBot, open_window: Opener) -> None:
+    """And not from where the run was made."""
+    window = stopped(qtbot, open_window(ENDLESS))
+    folder = the_run()
+    facts = read_facts(folder)
+    write_facts(folder, replace(facts, local={**facts.local, "device.threads": 7, "data.workers": 99}))
+    window.actions_["continue_run"].trigger()
+    trained_more(qtbot, window)
+    stop(qtbot, window)
+    experiment = window.session._last.training.experiment
+    assert (experiment.device.threads, experiment.data.workers) == (1, 2)
