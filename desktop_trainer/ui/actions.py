@@ -108,7 +108,7 @@ ROWS = (
         "run",
         mark("&Discard"),
         "Ctrl+Shift+F5",
-        mark("End the run and throw it away. Can be undone until the next start."),
+        mark("End the run and throw it away. Edit, Undo brings it back."),
         "stop_and_discard",
     ),
     Row("undo_discard", "run", mark("&Undo discard"), "", mark("Bring back the run that was discarded."), "undo"),
@@ -159,6 +159,13 @@ ROWS = (
         "",
         mark("Show the files of every run in the file manager."),
         "folder",
+    ),
+    Row(
+        "show_bin",
+        "tools",
+        mark("B&in…"),
+        "",
+        mark("Look at the runs that were deleted or discarded, and restore them."),
     ),
     Row("about", "help", mark("&About Desktop Trainer")),
 )

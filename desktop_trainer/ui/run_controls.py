@@ -44,7 +44,6 @@ class RunControls(QObject):
             "continue_run": self.go_on,
             "stop_and_keep": self.stop_and_keep,
             "stop_and_discard": self.ask_to_discard,
-            "undo_discard": session.undo_discard,
         }
         for verb, slot in slots.items():
             actions[verb].triggered.connect(slot)
@@ -54,7 +53,7 @@ class RunControls(QObject):
         session.model_changed.connect(self.refresh)
         session.restored.connect(self.refresh)
         files.busy_changed.connect(self.refresh)
-        session.discarded.connect(self._on_discarded)
+        session.discarded.connect(self.refresh)
         session.ended.connect(self.refresh)
         form.problems_changed.connect(self.refresh)
         self.refresh()
@@ -109,7 +108,7 @@ class RunControls(QObject):
         box.setText(tr("Discard this run and its model?"))
         box.setInformativeText(
             tr(
-                "It can be brought back with Run, Undo discard, until the next start, and for a week with desktop-trainer runs restore."
+                "It can be brought back with Edit, Undo, and for a week from the bin, which Tools and the list of runs open."
             )
         )
         yes = box.addButton(tr("Discard"), QMessageBox.ButtonRole.DestructiveRole)
@@ -192,8 +191,3 @@ class RunControls(QObject):
         else:
             hint = tr("Go on from the parameters of the opened model.")
             self._actions.set_text("continue_run", tr("Train the opened &model"), hint)
-
-    @Slot()
-    def _on_discarded(self) -> None:
-        self.refresh()
-        self._banner.show_message(tr("The run was discarded."), do=(tr("Undo"), self._session.undo_discard))

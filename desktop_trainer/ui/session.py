@@ -159,37 +159,50 @@ class Session(QObject):
         if self._thread is not None:
             self._thread.wait(int(1000 * seconds))
 
+    @property
+    def binned(self) -> Path | None:
+        """Where the run that was discarded last lies in the bin, until the next start."""
+        return self._binned[0] if self._binned is not None else None
+
     def discard_last(self) -> None:
-        """Discard the run that has ended: its folder goes to the bin until the next start."""
+        """Discard the run that has ended: its folder goes to the bin. What goes wrong is told by `failed`."""
+        if self.can_discard:
+            try:
+                self.put_away()
+            except SaveFailed as error:
+                self.failed.emit(error)
+
+    def put_away(self) -> Path:
+        """As `discard_last`, of a run that there is; returns where it lies in the bin.
+
+        Raises:
+            SaveFailed: if it cannot be moved.
+        """
         from desktop_trainer.runs import store
 
-        if self._last is None or not self.can_discard:
-            return
-        try:
-            self._binned = store.discard(self._last.folder), self._last
-        except SaveFailed as error:
-            self.failed.emit(error)
-            return
-        self._last = None
+        assert self._last is not None
+        place = store.discard(self._last.folder)
+        self._binned, self._last = (place, self._last), None
         self._set_model(None)
         self.discarded.emit()
+        return place
 
-    def undo_discard(self) -> None:
-        """Bring back the run that was discarded last."""
+    def undo_discard(self) -> Path:
+        """Bring back the run that was discarded last, which there is; returns its folder.
+
+        Raises:
+            SaveFailed: if it cannot be moved.
+        """
         from desktop_trainer.runs import store
 
-        if self._binned is None or self.active:
-            return
-        binned, recording = self._binned
-        try:
-            store.restore(binned)
-        except SaveFailed as error:
-            self.failed.emit(error)
-            return
+        assert self._binned is not None
+        place, recording = self._binned
+        recording.folder = store.restore(place)
         self._binned, self._last = None, recording
         self.experiment = recording.training.experiment
         self._set_model(recording.kept)
         self.restored.emit()
+        return recording.folder
 
     @Slot(object, object)
     def folder_moved(self, old: Path, new: Path | None) -> None:

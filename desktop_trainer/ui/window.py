@@ -53,6 +53,7 @@ from desktop_trainer.ui.runs_panel import RunsPanel
 from desktop_trainer.ui.session import Session
 from desktop_trainer.ui.theme import icon
 from desktop_trainer.ui.thread import IteratorThread
+from desktop_trainer.ui.undoing import Undoing
 from desktop_trainer.ui.verify import VerifyDialog
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class TrainerWindow(QMainWindow):
         self.looks = LookMenus(self, self.actions_, self.preferences)
         self.closing = ClosingGuard(self, self.session)
         self.last_session = LastSession(self.form, self.banner)
+        self.undoing = Undoing(self.actions_, self.form.undo_stack, self.session)
         self._built = True
         self._connect()
         self._set_icons()
@@ -173,14 +175,14 @@ class TrainerWindow(QMainWindow):
             "choose_data_root": self.data.choose_root,
             "open_runs_folder": open_runs_folder,
             "about": self._on_about,
-            "undo": self.form.undo_stack.undo,
-            "redo": self.form.undo_stack.redo,
+            "undo_discard": self.desk.bin.undo_discard,
+            "show_bin": self.desk.show_bin,
         }
         for verb, slot in work.items():
             self.actions_[verb].triggered.connect(slot)
         self.runs.resume_requested.connect(self.continuing.resume)
         self.desk.files.moved.connect(self.continuing.folder_moved)
-        self.form.undo_stack.indexChanged.connect(self._show_undo)
+        self.desk.bin.moved.connect(self.continuing.folder_moved)
         self.form.experiment_changed.connect(self.model_panel.show_experiment)
         self.files.loaded.connect(self._on_loaded)
         self.files.recent_changed.connect(self.looks.fill_recent)
@@ -188,7 +190,6 @@ class TrainerWindow(QMainWindow):
         self.files.evaluated.connect(self._on_evaluated)
         self.looks.recent_chosen.connect(self._load)
         self.session.state_changed.connect(self._show_title)
-        self.session.state_changed.connect(self._show_undo)
         self.progress.refreshed.connect(self._show_title)
         self.session.ended.connect(self._on_run_ended)
         self.session.happened.connect(self._on_happened)
@@ -214,25 +215,13 @@ class TrainerWindow(QMainWindow):
             self.tabs.setTabText(place, text)
         self.toolbar.setWindowTitle(tr("Toolbar"))
         self.looks.fill()
-        self._show_undo()
+        self.undoing.refresh()
         self._show_title()
 
     def _set_icons(self) -> None:
         for row in ROWS:
             if row.icon:
                 self.actions_[row.verb].setIcon(icon(row.icon))
-
-    @Slot()
-    def _show_undo(self, *_: object) -> None:
-        """Name in the Edit menu what would be undone."""
-        stack = self.form.undo_stack
-        names = {
-            "undo": (tr("&Undo"), stack.undoText(), stack.canUndo()),
-            "redo": (tr("&Redo"), stack.redoText(), stack.canRedo()),
-        }
-        for verb, (text, name, can) in names.items():
-            self.actions_[verb].setEnabled(can and not self.session.active)
-            self.actions_[verb].setText(f"{text}: {name}" if name else text)
 
     def show_fault(self, error: BaseException) -> None:
         """Show an error that nobody caught; the window goes on."""

@@ -245,7 +245,7 @@ def test_what_can_be_done_depends_on_the_selection(panel: RunsPanel, qtbot: QtBo
     def enabled() -> set[str]:
         return {verb for verb, action in panel.actions_.by_verb.items() if action.isEnabled()}
 
-    assert enabled() == {"refresh_runs"}
+    assert enabled() == {"refresh_runs", "show_bin"}
     panel.table.selectRow(0)
     assert {"show_run_curves", "repeat_run", "delete_runs", "rename_run"} <= enabled()
     assert "resume_run" not in enabled()  # it has no checkpoint
