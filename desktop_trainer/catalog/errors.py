@@ -29,6 +29,10 @@ class DataGone(DataError):
     """Files that were there when the run began can no longer be read."""
 
 
+class OtherData(DataError):
+    """The files are not those that a run was trained on."""
+
+
 class DownloadFailed(DataError):
     """No mirror gave the file; the text names each with its reason, and the way without a network."""
 

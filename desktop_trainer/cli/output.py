@@ -27,9 +27,11 @@ from desktop_trainer.engine.events import (
 )
 from desktop_trainer.engine.pace import Pace, duration
 from desktop_trainer.engine.report import end_line, epoch_line, grouped, start_line
+from desktop_trainer.experiment.difference import Difference
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr, trn
 from desktop_trainer.printable import printable
+from desktop_trainer.runs.events import SettingsChanged
 
 _FRAME = 0.1
 """Seconds between two looks of the progress line."""
@@ -38,24 +40,27 @@ _FRAME = 0.1
 class Output(Protocol):
     """Whoever tells events."""
 
-    def show(self, event: Event) -> None:
+    def show(self, event: Event | SettingsChanged) -> None:
         """Tell `event`."""
 
 
 class JsonLines:
     """One JSON object a line on stdout: a batch each, even where the event brings a block of them."""
 
-    def show(self, event: Event) -> None:
+    def show(self, event: Event | SettingsChanged) -> None:
         """Write the objects of `event`."""
         for item in json_objects(event):
             print(json.dumps(item, ensure_ascii=False, allow_nan=False))
         sys.stdout.flush()
 
 
-def json_objects(event: Event) -> Iterator[dict[str, Any]]:
+def json_objects(event: Event | SettingsChanged) -> Iterator[dict[str, Any]]:
     """The objects that tell `event`: its fields and ``event``, its name. Numbers that are not finite are null."""
     if isinstance(event, BatchEnded):
         yield from _batches(event)
+        return
+    if isinstance(event, SettingsChanged):
+        yield {"event": "settings_changed", "epoch": event.epoch, "batch": event.batch, "changes": [_change(each) for each in event.changes]}  # fmt: skip
         return
     name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
     values = {field.name: getattr(event, field.name) for field in fields(event)}
@@ -63,6 +68,10 @@ def json_objects(event: Event) -> Iterator[dict[str, Any]]:
         "event": name,
         **{key: _number(value) if isinstance(value, float) else value for key, value in values.items()},
     }
+
+
+def _change(change: Difference) -> dict[str, Any]:
+    return {"setting": change.path, "before": change.before, "after": change.after}
 
 
 def _batches(event: BatchEnded) -> Iterator[dict[str, Any]]:
@@ -110,7 +119,7 @@ class HumanLines:
         self._started: RunStarted | None = None
         self._pace: Pace | None = None
 
-    def show(self, event: Event) -> None:
+    def show(self, event: Event | SettingsChanged) -> None:
         """Tell `event`."""
         line = self._line(event)
         if line:
@@ -119,7 +128,7 @@ class HumanLines:
         else:
             self._progress.show(self._live(event))
 
-    def _line(self, event: Event) -> str:
+    def _line(self, event: Event | SettingsChanged) -> str:
         match event:
             case RunStarted():
                 self._started, self._pace = event, Pace(event)
@@ -132,6 +141,8 @@ class HumanLines:
                 return end_line(event)
             case Notice(text=text) | DataCounted(text=text):
                 return text
+            case SettingsChanged():
+                return event.line
             case Evaluated():
                 return trn(
                     "test loss {loss:.4f}, test acc {accuracy:.4f} over {samples} sample",
@@ -141,7 +152,7 @@ class HumanLines:
             case _:
                 return ""
 
-    def _live(self, event: Event) -> str:
+    def _live(self, event: Event | SettingsChanged) -> str:
         if isinstance(event, BatchEnded) and event.records is not None and self._pace and self._started:
             self._pace.add(event.records)
             left = self._pace.seconds_left

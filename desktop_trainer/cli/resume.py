@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from desktop_trainer.cli.find_run import find_folder
 from desktop_trainer.cli.refusal import Refused, refusing
+from desktop_trainer.cli.text_table import clean
 from desktop_trainer.experiment.fields import Setting, settings_of
 from desktop_trainer.runs.fixed import is_fixed
 from desktop_trainer.runs.lost import known_settings
@@ -25,10 +27,17 @@ def resume(run: str, changes: Mapping[str, Any], checkpoint: str | None, *, as_j
     folder = find_folder(run)
 
     def make() -> Any:
+        from desktop_trainer.runs.moved import FolderMoved
         from desktop_trainer.runs.resume import reopen
 
-        with refusing():
-            return reopen(folder, changes, checkpoint=checkpoint)
+        try:
+            with refusing():
+                return reopen(folder, changes, checkpoint=checkpoint)
+        except Refused as error:
+            if isinstance(error.__cause__, FolderMoved):
+                command = f"desktop-trainer resume {shlex.quote(clean(run))} --folder FOLDER"
+                raise Refused(f"{error}\n{command}") from error
+            raise
 
     return follow(make, None, as_json=as_json)
 

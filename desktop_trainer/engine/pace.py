@@ -15,10 +15,13 @@ class Pace:
 
     Args:
         started: what the run said of itself.
+
+    Attributes:
+        epochs: of the whole run; may be changed.
     """
 
     def __init__(self, started: RunStarted) -> None:
-        self._started = started
+        self._started, self.epochs = started, started.epochs
         self.epoch, self.batch = started.epoch, started.batch
         self._samples = 0
         self._marks: deque[tuple[float, int, int]] = deque()
@@ -34,7 +37,7 @@ class Pace:
     @property
     def run_share(self) -> float:
         """How much of the run is done, 0 to 1."""
-        return min(1.0, (self.epoch + self.epoch_share) / self._started.epochs)
+        return min(1.0, (self.epoch + self.epoch_share) / self.epochs)
 
     @property
     def samples_per_second(self) -> float | None:
@@ -46,7 +49,7 @@ class Pace:
         """Time to the end of the run at the present pace, the test passes of the coming epochs included."""
         if self._rates is None:
             return None
-        epochs_left = self._started.epochs - self.epoch
+        epochs_left = self.epochs - self.epoch
         batches_left = max(0, epochs_left * self._started.batches_per_epoch - self.batch)
         return batches_left / self._rates[1] + max(0, epochs_left) * self._rest_seconds
 

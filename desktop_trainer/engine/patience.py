@@ -10,11 +10,12 @@ class Patience:
     """Waits `epochs` epochs for a smaller test loss than the best so far; 0 waits forever.
 
     Attributes:
+        epochs: as given; may be changed.
         best_epoch, best_loss: where the test loss was least; 0 and infinity before the first epoch.
     """
 
     def __init__(self, epochs: int) -> None:
-        self._epochs = epochs
+        self.epochs = epochs
         self.best_epoch, self.best_loss, self._last = 0, math.inf, 0
 
     def add(self, epoch: int, loss: float) -> None:
@@ -26,11 +27,11 @@ class Patience:
     @property
     def over(self) -> bool:
         """Whether it has waited long enough."""
-        return 0 < self._epochs <= self._last - self.best_epoch
+        return 0 < self.epochs <= self._last - self.best_epoch
 
     def over_with(self, epoch: int, loss: float) -> bool:
         """Whether it will have waited long enough once this test loss is added."""
-        return 0 < self._epochs <= epoch - self.best_epoch and not loss < self.best_loss
+        return 0 < self.epochs <= epoch - self.best_epoch and not loss < self.best_loss
 
     def state(self) -> dict[str, Any]:
         """What `load_state` needs, as plain values."""

@@ -10,7 +10,7 @@ import psutil
 import torch
 
 from desktop_trainer import folders
-from desktop_trainer.catalog.errors import DataError
+from desktop_trainer.catalog.errors import DataError, OtherData
 from desktop_trainer.engine.data import InMemory, Split, resized
 from desktop_trainer.engine.events import DataCounted, Event, Loading, Notice
 from desktop_trainer.engine.report import classes_line, images_line
@@ -112,6 +112,16 @@ def _told(steps: Generator[Preparing, None, T]) -> Generator[Event, None, T]:
             result: T = end.value
             return result
         yield Loading(step.what, step.done, step.total)
+
+
+def check_same(info: DataInfo, fingerprint: str) -> None:
+    """See whether the data are those of this `fingerprint`, as far as they have one.
+
+    Raises:
+        OtherData: if not.
+    """
+    if fingerprint and info.fingerprint and info.fingerprint != fingerprint:
+        raise OtherData(tr("The images in this folder are not those that the run was trained on, so it cannot go on with them. Nothing was changed. Choose the folder that holds the same images."))  # fmt: skip
 
 
 def load_split(settings: DataSettings, source: Source, place: Place, *, train: bool) -> Split:

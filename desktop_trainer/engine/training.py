@@ -46,7 +46,7 @@ from desktop_trainer.engine.failures import (
 from desktop_trainer.engine.metrics import Recorder
 from desktop_trainer.engine.normalization import Statistics, measure
 from desktop_trainer.engine.patience import Patience
-from desktop_trainer.engine.placement import choose_place, count_data, load_split, open_source
+from desktop_trainer.engine.placement import check_same, choose_place, count_data, load_split, open_source
 from desktop_trainer.engine.pulling import Puller
 from desktop_trainer.engine.start import started
 from desktop_trainer.engine.state import restore, state_of
@@ -69,10 +69,11 @@ class Training:
         experiment: what to train. Nothing is loaded before the first event is asked for.
         weights: a ``state_dict`` to start from instead of the initializer's parameters.
         block_seconds: see `Recorder`.
+        fingerprint: that the data must have, see `DataInfo`; empty takes any.
 
     Attributes:
         epoch, batch: how many epochs, and how many batches of the current one, are done.
-        model, optimizer, transforms: exist once `RunStarted` was yielded.
+        model, optimizer, transforms: exist once `RunStarted` was yielded; `transform`, the epoch's, at its first batch.
         consistent: False while a step is being made: if it fails, weights and random numbers may be half-way to the
             next batch, and `state` is worth nothing. So it is when the device is lost. Other failures leave it True.
         weights: what it starts from, as given.
@@ -86,6 +87,7 @@ class Training:
         *,
         weights: Mapping[str, Tensor] | None = None,
         block_seconds: float = BLOCK_SECONDS,
+        fingerprint: str = "",
     ) -> None:
         self.experiment = experiment
         self.epoch, self.batch = 0, 0
@@ -95,7 +97,7 @@ class Training:
         self.patience = Patience(experiment.training.patience)
         self.consistent = True
         self._epoch_began = self._trained = 0.0
-        self.weights = weights
+        self.weights, self._fingerprint = weights, fingerprint
         self._resumed: dict[str, Any] | None = None
         self._failure = "", ""
         self.compile_seconds = 0.0
@@ -104,7 +106,7 @@ class Training:
         """Train, one batch between two events; ends with `RunEnded`. Called again, it goes on from where it was closed.
 
         Raises:
-            DeviceMissing, CannotCompute, CompileFailed, DataTooLarge, DataMissing, DataDamaged: before the first batch.
+            DeviceMissing, CannotCompute, CompileFailed, DataTooLarge, DataMissing, DataDamaged, OtherData: before the first batch.
             ExperimentError: then, too, if the files of the data turn out not to fit the settings.
             WorkerDied, DataGone: before any batch, if the samples are streamed; the run can go on from there.
             ModelMismatch: if the given weights are not this model's.
@@ -133,12 +135,12 @@ class Training:
     def _loop(self) -> Generator[Event, None, None]:
         yield from self._prepare()
         yield started(self)
-        epochs, plan, model, optimizer = self.experiment.training.epochs, self.train.plan, self.model, self.optimizer
-        while self.epoch < epochs and not self.patience.over:
+        plan, model, optimizer = self.train.plan, self.model, self.optimizer
+        while self.epoch < self.experiment.training.epochs and not self.patience.over:
             epoch = self.epoch + 1
             model.train()
-            transform = self.transforms.of_epoch(self.epoch)
-            with closing(self.train.batches(transform, self._order(), self.batch)) as batches:
+            self.transform = self.transforms.of_epoch(self.epoch)
+            with closing(self.train.batches(self._transformed, self._order(), self.batch)) as batches:
                 for images, labels in batches:
                     self.consistent = False
                     loss, logits = self.step(images, labels)
@@ -201,6 +203,7 @@ class Training:
         self.place = choose_place(settings.data, info.train_samples + info.test_samples, self.device)
         source = yield from open_source(settings.data)
         check_data(settings, source.info)
+        check_same(source.info, self._fingerprint)
         self.info = source.info.resized(settings.data.image_size)
         self.experiment = settings.settled(self.info.channels)  # what is kept must not depend on the files any more
         self.train = load_split(settings.data, source, self.place, train=True)
@@ -263,6 +266,9 @@ class Training:
     @loss_fn.setter
     def loss_fn(self, loss_fn: LossFunction) -> None:
         self.step.loss_fn = loss_fn
+
+    def _transformed(self, images: Tensor, indices: Tensor) -> Tensor:
+        return self.transform(images, indices)  # as it is now: between two batches the augmentation may be changed
 
     def _order(self) -> Tensor | None:
         """The order of this epoch's samples; None is the order in which they are stored."""

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from desktop_trainer.experiment.fields import Setting, Values, get_value, settings_of
+from desktop_trainer.i18n import tr
+
+_MOST_SHOWN = 80
+"""Characters of a value that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,18 @@ class Difference:
     label: str
     before: Any
     after: Any
+
+
+def difference_text(difference: Difference) -> str:
+    """``Learning rate 0.1 → 0.01``, in the current language."""
+    return f"{tr(difference.label)} {_shown(difference.before)} → {_shown(difference.after)}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return tr("on") if value else tr("off")
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
 
 
 def differences(a: Values, b: Values) -> list[Difference]:

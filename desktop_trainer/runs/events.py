@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from desktop_trainer.engine.events import Event, Notice
+from desktop_trainer.experiment.difference import Difference, difference_text
+from desktop_trainer.i18n import tr
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,5 +26,24 @@ class FilesMended(Notice):
     """Files of the run were deleted while it went on; they have been written again, as far as they were known."""
 
 
-RunEvent: TypeAlias = Event | SaveProblem
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """From here on the run trains with other settings: after `epoch` whole epochs and `batch` batches of the next one."""
+
+    epoch: int
+    batch: int
+    changes: tuple[Difference, ...]
+
+    @property
+    def text(self) -> str:
+        """What changed from what to what, in the current language."""
+        return ", ".join(map(difference_text, self.changes))
+
+    @property
+    def line(self) -> str:
+        """The same as a line for people, with the place."""
+        return tr("Changed in epoch {epoch} after batch {batch}: {changes}", epoch=self.epoch + 1, batch=self.batch, changes=self.text)  # fmt: skip
+
+
+RunEvent: TypeAlias = Event | SaveProblem | SettingsChanged
 RunEvents: TypeAlias = Generator[RunEvent, None, None]

@@ -7,15 +7,19 @@ start or a repeated line supersedes is dropped, so each batch and epoch is there
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from heapq import merge
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
-from desktop_trainer.engine.events import BatchEnded, EpochEnded, Event, Records, RunEnded, RunStarted
+from desktop_trainer.engine.events import BatchEnded, EpochEnded, Records, RunEnded, RunStarted
+from desktop_trainer.experiment.difference import differences
 from desktop_trainer.regular_files import open_regular
 from desktop_trainer.runs.columns import Columns
+from desktop_trainer.runs.events import RunEvent, SettingsChanged
 from desktop_trainer.runs.journal_lines import (
     Start,
     position_of,
@@ -31,7 +35,9 @@ from desktop_trainer.runs.run_folder import EVENTS
 MOST_BYTES_A_LINE = 4 << 20
 _MOST_PARTS = 16
 """A line that is not at its end after so many times as many bytes is not looked at further: it may have no end."""
-_MOST_EPOCHS, _MOST_STARTS = 1_000_000, 200
+_MOST_EPOCHS, _MOST_STARTS, _MOST_BATCHES = 1_000_000, 200, 2**31
+_Placed: TypeAlias = tuple[tuple[int, int], RunEvent]
+"""An event with where it happened: whole epochs, and batches of the next one."""
 _BATCHES = b'{"kind":"batches"'
 
 
@@ -40,7 +46,7 @@ class History:
     """What a journal says.
 
     Attributes:
-        starts: every beginning and continuation; of more than 200 the last.
+        starts: every beginning, continuation and change of settings; of more than 200 the last.
         records: the numbers of every batch in order, one block for batches of an epoch that follow each other.
         epochs: the end of each epoch in order. ended: how the run ended; None while it is going on, or was cut off.
         ended_at: when that was, in UTC.
@@ -65,22 +71,37 @@ class History:
         last = next((start.started for start in reversed(self.starts) if start.started is not None), None)
         return None if last is None else replace(last, epoch=0, batch=0)
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Iterator[RunEvent]:
         """The events of the whole run in their order, as if it had had no break: to fill curves and tables again."""
         if self.started is not None:
             yield self.started
-        ends = iter(self.epochs)
-        end = next(ends, None)
-        for records in self.records:
-            while end is not None and end.epoch < records.epoch:
-                yield end
-                end = next(ends, None)
-            yield BatchEnded(records.epoch, records.first + len(records) - 1, records)
-        if end is not None:
-            yield end
-        yield from ends
+        changes: Iterable[_Placed] = (((change.epoch, change.batch), change) for change in self.changes)
+        ends: Iterable[_Placed] = (((ended.epoch - 1, _MOST_BATCHES), ended) for ended in self.epochs)
+        yield from (event for _, event in merge(ends, changes, self._blocks(), key=itemgetter(0)))
         if self.ended is not None:
             yield self.ended
+
+    def _blocks(self) -> Iterator[_Placed]:
+        for block in self.records:
+            yield (block.epoch - 1, block.first), BatchEnded(block.epoch, block.first + len(block) - 1, block)
+
+    @property
+    def changes(self) -> list[SettingsChanged]:
+        """Where the run went on with other settings than before, in their order; what was trained anew since is left out."""
+        trained: list[Start] = []
+        found: list[SettingsChanged] = []
+        for start in self.starts:
+            place = start.epoch, start.batch
+            while trained and (trained[-1].epoch, trained[-1].batch) > place:
+                trained.pop()
+            while found and (found[-1].epoch, found[-1].batch) > place:
+                found.pop()
+            before = trained[-1].experiment if trained else start.experiment
+            changed = [each for each in differences(before, start.experiment) if each.path in start.changes]
+            if changed:
+                found.append(SettingsChanged(*place, tuple(changed)))
+            trained.append(start)
+        return found
 
 
 def read_journal(folder: Path) -> History:
@@ -101,6 +122,7 @@ class JournalReader:
         self._forget()
         self._handlers: dict[str, Callable[[Mapping[str, Any]], None]] = {
             "started": self._on_started,
+            "changed": self._on_started,
             "batches": self._on_batches,
             "epoch": self._on_epoch,
             "saved": self._on_saved,

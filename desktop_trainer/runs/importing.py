@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -24,7 +25,7 @@ from desktop_trainer.regular_files import open_regular
 from desktop_trainer.runs.export import belongs
 from desktop_trainer.runs.files import Disk
 from desktop_trainer.runs.lock import is_running
-from desktop_trainer.runs.run_folder import EXPERIMENT, LOCK, RUN, NotARun
+from desktop_trainer.runs.run_folder import EXPERIMENT, LOCK, RUN, NotARun, read_facts, write_facts
 from desktop_trainer.runs.store import free_place, name_problem
 from desktop_trainer.runs.summary import read_summary
 
@@ -109,6 +110,7 @@ def _imported(source: Path, runs: Path, disk: Disk) -> Generator[int | Path, Non
         stack.callback(shutil.rmtree, temporary, ignore_errors=True)
         yield from _copied(entries, temporary, disk)
         read_summary(temporary)
+        _forget_machine(temporary, disk)
         target = free_place(runs, name)
         temporary.rename(target)
         disk.sync_folder(runs)
@@ -201,6 +203,12 @@ def _copied(entries: Iterable[_Entry], folder: Path, disk: Disk) -> Iterator[int
                 done += len(chunk)
                 yield done
             disk.sync(out)
+
+
+def _forget_machine(folder: Path, disk: Disk) -> None:
+    """Its workers, threads and the like were those of another machine."""
+    with suppress(NotARun):  # a run goes on without these facts, too
+        write_facts(folder, replace(read_facts(folder), local={}), disk)
 
 
 def _sweep(runs: Path) -> None:

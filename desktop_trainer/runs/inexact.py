@@ -40,6 +40,11 @@ def changed_data(was: str, now: str) -> list[str]:
     return [tr("The images in the folder have changed since this run was saved. It goes on with those that are there now, not as it would have gone on with the others.")]  # fmt: skip
 
 
+def unknown_data() -> list[str]:
+    """A sentence for a run whose folder of images was moved, if its checkpoint does not tell these from others."""
+    return [tr("It is not known whether the images in this folder are those that the run was trained on: it was saved before they had a fingerprint.")]  # fmt: skip
+
+
 def _relevant(device: str) -> Iterator[str]:
     yield from ("program", "torch", "device")
     if device == "cpu":

@@ -41,11 +41,11 @@ E = TypeVar("E")
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A beginning of a run, or of its continuation.
+    """A beginning of a run, or of its continuation, or a change of its settings in between.
 
     Attributes:
         time: in UTC; None if the line does not say. epoch, batch: what was done before.
-        started: what the run said of itself; None if the line does not say.
+        started: what the run said of itself; None if the line does not say, as that of a change.
         versions: of the program and of what computes. threads: of one operation on the CPU.
         experiment: its settings, unchecked. changes: dotted paths of the settings changed since the last start.
         inexact: why the continuation may differ from a run without a break: sentences.
@@ -77,6 +77,11 @@ def started_line(
         "versions": dict(versions), "threads": threads, "experiment": dict(experiment), "changes": list(changes),
         "inexact": list(inexact),
     }  # fmt: skip
+
+
+def changed_line(epoch: int, batch: int, experiment: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:
+    """The line of a change of settings in a pause: where, all settings as they are then, and the paths of the changed ones."""
+    return {"kind": "changed", "time": now(), "epoch": epoch, "batch": batch, "experiment": dict(experiment), "changes": list(changes)}  # fmt: skip
 
 
 def saved_line(epoch: int, batch: int, checkpoint: str, seconds: float) -> dict[str, Any]:
@@ -202,7 +207,7 @@ def read_ended(line: Mapping[str, Any]) -> RunEnded:
 
 
 def read_start(line: Mapping[str, Any]) -> Start:
-    """What a ``started`` line holds.
+    """What a ``started`` line holds, or a ``changed`` line.
 
     Raises:
         NotPlain: if it is not such a line.

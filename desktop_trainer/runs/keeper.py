@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from desktop_trainer.engine.events import BatchEnded, EpochEnded, Event, Records, RunEnded, RunStarted
 from desktop_trainer.engine.training import Training
+from desktop_trainer.experiment.difference import Difference
 from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.runs.checkpoint import save_checkpoint
 from desktop_trainer.runs.checkpoint_folders import prune, sweep
-from desktop_trainer.runs.events import SaveProblem
+from desktop_trainer.runs.events import SaveProblem, SettingsChanged
 from desktop_trainer.runs.files import Disk, SaveFailed
 from desktop_trainer.runs.history import History
 from desktop_trainer.runs.inexact import changed_data
 from desktop_trainer.runs.journal import Journal
-from desktop_trainer.runs.journal_lines import save_failed_line, saved_line, started_line
+from desktop_trainer.runs.journal_lines import changed_line, save_failed_line, saved_line, started_line
 from desktop_trainer.runs.kept_models import KeptModels, finite
 from desktop_trainer.runs.lock import RunLock
 from desktop_trainer.runs.lost import known_facts
@@ -63,7 +64,7 @@ class Past:
     Attributes:
         lock: of its folder, held. history: its journal up to where it goes on.
         checkpoint: the one that it goes on from; empty if it begins anew. newest: whether there is none behind it.
-        changes: dotted paths of the settings that are not as they were.
+        changes: the settings that are not as they were.
         inexact: sentences: why it may differ from a run without a break.
         fingerprint: of the data that it was trained on, see `DataInfo`; empty if it is not known.
     """
@@ -72,7 +73,7 @@ class Past:
     history: History
     checkpoint: str = ""
     newest: bool = True
-    changes: tuple[str, ...] = ()
+    changes: tuple[Difference, ...] = ()
     inexact: tuple[str, ...] = ()
     fingerprint: str = ""
 
@@ -210,6 +211,21 @@ class Keeper:
             self.ask()
         self._todo += [self.models.write, lambda: self.note(ended), self._journal.sync]
 
+    def change(self, changed: SettingsChanged) -> None:
+        """Let the next `attempt` save the run as it goes on with the settings that the training has now.
+
+        First the checkpoint: whoever goes on from an earlier one would train with them from there.
+        """
+        experiment = self._training.experiment
+        self._made_with["experiment"], self._saved_at = shared_values(experiment), None
+        self._log.add([changed.line])
+        paths = [each.path for each in changed.changes]
+        line = changed_line(changed.epoch, changed.batch, self._made_with["experiment"], paths)
+        self._todo += [
+            self._save, lambda: self.note(line), self._journal.sync,
+            lambda: write_experiment(self._folder, experiment, self._disk),
+        ]  # fmt: skip
+
     def snapshot(self) -> SavedModel:
         """A copy of the model as it is between two events, with the figures of the last whole epoch."""
         return self._with_facts(self._training.model_state())
@@ -254,12 +270,16 @@ class Keeper:
             "versions": versions(),
             "threads": threads(experiment.device.threads),
         }
-        if past is not None and past.changes:  # not before: loading may fail, and nothing was trained with them then
+        if past is not None:  # not before: loading may fail, and nothing was trained with them then
             patiently(lambda: write_experiment(self._folder, experiment, self._disk))
         if past is not None:
             self.inexact = (*past.inexact, *changed_data(past.fingerprint, self._training.info.fingerprint))
-        line = started_line(started, **self._made_with, changes=past.changes if past else (), inexact=self.inexact)
+        changes = past.changes if past is not None else ()
+        paths = [each.path for each in changes]
+        line = started_line(started, **self._made_with, changes=paths, inexact=self.inexact)
         self._log.add(self.inexact)
+        if changes:
+            self._log.add([SettingsChanged(started.epoch, started.batch, changes).line])
         self.note(line)
         for step in (self._journal.flush, self._save, self._journal.sync):
             patiently(step)

@@ -7,11 +7,16 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from desktop_trainer.engine.changing import change
 from desktop_trainer.engine.devices import DeviceError
 from desktop_trainer.engine.events import BatchEnded, Notice, RunEnded, RunStarted
 from desktop_trainer.engine.training import Training
-from desktop_trainer.runs.events import FilesMended, RunEvents, SaveProblem
+from desktop_trainer.experiment.difference import differences
+from desktop_trainer.experiment.fields import shared_values
+from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.runs.events import FilesMended, RunEvents, SaveProblem, SettingsChanged
 from desktop_trainer.runs.files import Disk, SaveFailed
+from desktop_trainer.runs.fixed import check_changes
 from desktop_trainer.runs.history import History
 from desktop_trainer.runs.keeper import GOES_ON, Keeper, Past
 from desktop_trainer.runs.lock import RunLock
@@ -103,6 +108,8 @@ class Recording:
                 keeper.take(event)
                 if isinstance(event, RunStarted):
                     yield from map(Notice, keeper.inexact)
+                    if self._past is not None and self._past.changes:
+                        yield SettingsChanged(event.epoch, event.batch, self._past.changes)
                 while (problem := keeper.attempt()) is not None:
                     yield problem
                 yield from map(FilesMended, keeper.notices())
@@ -159,6 +166,20 @@ class Recording:
     def _end(self, ended: RunEnded) -> RunEnded:
         self.ended = replace(ended, paths=self._keeper.paths())
         return self.ended
+
+    def change(self, experiment: Experiment) -> SettingsChanged:
+        """Go on with the settings of `experiment` from the next batch on, between two events; the next `checkpoint` writes them down.
+
+        Raises:
+            ExperimentError: if one of them cannot change now; nothing has changed then.
+        """
+        training = self.training
+        changes = tuple(differences(shared_values(training.experiment), shared_values(experiment)))
+        check_changes(changes, experiment, training)
+        change(training, experiment)
+        changed = SettingsChanged(training.epoch, training.batch, changes)
+        self._keeper.change(changed)
+        return changed
 
     def checkpoint(self) -> SaveProblem | None:
         """Save the run as it is between two events, for whoever holds it; says what went wrong, if anything did."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
@@ -11,25 +11,28 @@ from typing import Any
 import numpy as np
 
 from desktop_trainer import folders
+from desktop_trainer.engine.changing import changed_options
 from desktop_trainer.engine.events import Records
 from desktop_trainer.engine.explosion import FACTOR
 from desktop_trainer.engine.training import Training
-from desktop_trainer.experiment.choices import OptimizerChoice
-from desktop_trainer.experiment.fields import Values, get_value, settings_of, shared_values, with_value
+from desktop_trainer.experiment.difference import Difference
+from desktop_trainer.experiment.difference import differences as differences_of
+from desktop_trainer.experiment.fields import get_value, settings_of, shared_values, with_value
 from desktop_trainer.experiment.problems import ExperimentError, Problem, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import joined, tr, trn
+from desktop_trainer.i18n import joined, tr
 from desktop_trainer.runs.checkpoint import Newest, State, load_checkpoint, newest_checkpoint
 from desktop_trainer.runs.checkpoint_errors import NoCheckpoint, damaged
 from desktop_trainer.runs.checkpoint_folders import all_names, checkpoints, place_of
 from desktop_trainer.runs.files import Disk
-from desktop_trainer.runs.fixed import is_fixed
+from desktop_trainer.runs.fixed import FOLDER, check_epochs, is_fixed
 from desktop_trainer.runs.history import History, read_journal
-from desktop_trainer.runs.inexact import differences
+from desktop_trainer.runs.inexact import differences, unknown_data
 from desktop_trainer.runs.keeper import Past
 from desktop_trainer.runs.lock import RunLock
 from desktop_trainer.runs.lost import known_facts, known_settings
 from desktop_trainer.runs.model_file import ModelFileUnreadable, load_model
+from desktop_trainer.runs.moved import check_folder
 from desktop_trainer.runs.plain_json import NotPlain, as_object, read_object
 from desktop_trainer.runs.recording import Recording
 from desktop_trainer.runs.run_folder import (
@@ -38,6 +41,7 @@ from desktop_trainer.runs.run_folder import (
     RUN,
     NotARun,
     RunFacts,
+    local_values,
     new_facts,
     read_settings,
     refuse_links,
@@ -52,7 +56,12 @@ _GROWN = 10
 
 
 def reopen(
-    folder: Path, changes: Mapping[str, Any] | None = None, *, checkpoint: str | None = None, disk: Disk | None = None
+    folder: Path,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    checkpoint: str | None = None,
+    here: Experiment | None = None,
+    disk: Disk | None = None,
 ) -> Recording:
     """The run in `folder`, ready to go on from its newest whole checkpoint; without one it begins anew.
 
@@ -65,30 +74,37 @@ def reopen(
     Args:
         changes: other values of settings, by dotted path. The optimizer keeps what it remembers.
         checkpoint: the name of another checkpoint to go back to.
+        here: has the settings of this machine; without it they are those with which the run began.
 
     Raises:
         NotARun: if the folder holds no run, or a link. RunBusy: if it is going on. SaveFailed: if the folder cannot be written.
         CheckpointError: if there are checkpoints and none can be used, or the newest one is of a newer version.
         ExperimentError: if the changes do not make an experiment, or not the same run.
-        DeviceMissing: if this machine has no such device.
+        DeviceMissing: if this machine has no such device. FolderMoved: if its folder of images is not there.
     """
     refuse_links(folder)
     known_facts(folder)  # a folder that is no run must not be given a lock
     lock = RunLock(folder)
     lock.acquire()
     try:
-        return _reopened(folder, changes or {}, checkpoint, lock, disk)
+        return _reopened(folder, changes or {}, checkpoint, here, lock, disk)
     except BaseException:
         lock.release()
         raise
 
 
 def _reopened(
-    folder: Path, changes: Mapping[str, Any], checkpoint: str | None, lock: RunLock, disk: Disk | None
+    folder: Path,
+    changes: Mapping[str, Any],
+    checkpoint: str | None,
+    here: Experiment | None,
+    lock: RunLock,
+    disk: Disk | None,
 ) -> Recording:
     history, facts = read_journal(folder), known_facts(folder)
-    before = _own_experiment(known_settings(folder, history), facts)
+    before = _own_experiment(known_settings(folder, history), facts.local if here is None else local_values(here))
     experiment = _changed(before, changes)
+    check_folder(experiment)
     found = _state(folder, checkpoint, history, before)
     if found is None:
         training = Training(experiment, weights=_first_weights(folder))
@@ -98,16 +114,19 @@ def _reopened(
         if isinstance(channels := found.state.get("channels"), int):
             before, experiment, made_with = (each.settled(channels) for each in (before, experiment, made_with))
         _check_kept(made_with, experiment)
-        training = Training(experiment)
+        moved = any(each.path == FOLDER for each in different(made_with, experiment))
+        fingerprint = str(found.state.get("fingerprint", ""))
+        training = Training(experiment, fingerprint=fingerprint if moved else "")
         training.load_state(_with_hyperparameters(found, experiment))
         past = Past(
             lock, up_to(history, training.epoch, training.batch), found.name,
-            newest=found.name == all_names(folder)[-1], changes=different(before, experiment),
-            inexact=(*found.notices, *differences(found.state, experiment)),
-            fingerprint=str(found.state.get("fingerprint", "")),
+            newest=found.name == all_names(folder)[-1], changes=different(made_with, experiment),
+            inexact=(*found.notices, *differences(found.state, experiment), *(unknown_data() if moved and not fingerprint else ())),
+            fingerprint=fingerprint,
         )  # fmt: skip
     if "training.epochs" in changes:
-        _check_epochs(experiment.training.epochs, training, history)
+        completed = history.ended is not None and history.ended.outcome == "completed"
+        check_epochs(experiment.training.epochs, training.epoch, training.batch, completed=completed)
     _write_lost(folder, facts, before, disk)
     return Recording(training, folder, past=past, disk=disk)
 
@@ -138,11 +157,11 @@ def _is_lost(path: Path, disk: Disk | None) -> bool:
     return True
 
 
-def _own_experiment(settings: Mapping[str, Any], facts: RunFacts) -> Experiment:
+def _own_experiment(settings: Mapping[str, Any], local: Mapping[str, Any]) -> Experiment:
     """What the run was last trained with, on this machine."""
     values = dict(settings)
     known = {item.path for item in settings_of(values) if item.local}
-    for path, value in facts.local.items():
+    for path, value in local.items():
         if path in known and not (path == "data.data_root" and not _is_folder(str(value))):
             values = with_value(values, path, value)
     return parse_experiment(values)
@@ -164,31 +183,15 @@ def _changed(experiment: Experiment, changes: Mapping[str, Any]) -> Experiment:
 
 
 def _check_kept(before: Experiment, after: Experiment) -> None:
-    wrong = [path for path in different(before, after) if is_fixed(path)]
+    wrong = [change.path for change in different(before, after) if is_fixed(change.path)]
     if wrong:
         text = tr("A run that goes on keeps this setting. Start a new run with the other value.")
         raise ExperimentError([Problem(path, text) for path in wrong])
 
 
-def _check_epochs(epochs: int, training: Training, history: History) -> None:
-    """Refuse as many epochs as are done already: there would be nothing to train."""
-    done = training.epoch, training.batch
-    completed = history.ended is not None and history.ended.outcome == "completed"
-    if done > (epochs, 0) or (done == (epochs, 0) and completed):
-        text = trn(
-            "The run has done {n} epoch; ask for more.", "The run has done {n} epochs; ask for more.", training.epoch
-        )
-        raise ExperimentError([Problem("training.epochs", text)])
-
-
-def different(before: Experiment, after: Experiment) -> tuple[str, ...]:
-    """The dotted paths of the settings, without those of the machine, in which two experiments differ."""
-    old, new = shared_values(before), shared_values(after)
-    return tuple(path for path in _paths(old, new) if get_value(old, path) != get_value(new, path))
-
-
-def _paths(*values: Values) -> Iterable[str]:
-    return dict.fromkeys(item.path for each in values for item in settings_of(each))
+def different(before: Experiment, after: Experiment) -> tuple[Difference, ...]:
+    """The settings, without those of the machine, in which two experiments differ."""
+    return tuple(differences_of(shared_values(before), shared_values(after)))
 
 
 def _state(folder: Path, checkpoint: str | None, history: History, experiment: Experiment) -> Newest | None:
@@ -254,25 +257,14 @@ def _made_with(found: Newest) -> Experiment:
 
 
 def _with_hyperparameters(found: Newest, experiment: Experiment) -> State:
-    """The state, with the optimizer's settings where they differ from those that the checkpoint was made with.
-
-    Only those: what the training itself has changed since, such as a learning rate, stays as it is.
-    """
-    old, new = _groups(_made_with(found).optimizer), _groups(experiment.optimizer)
-    changed = {key: value for key, value in new.items() if key != "params" and old.get(key) != value}
+    """The state, with the optimizer's settings where they differ from those that the checkpoint was made with."""
+    changed = changed_options(_made_with(found).optimizer, experiment.optimizer)
     optimizer = found.state["optimizer"]
     try:
         groups = [{**as_object(group), **changed} for group in optimizer["param_groups"]]
     except NotPlain as error:
         raise damaged(found.name, tr("it does not say what was trained")) from error
     return {**found.state, "optimizer": {**optimizer, "param_groups": groups}}
-
-
-def _groups(optimizer: OptimizerChoice) -> dict[str, Any]:
-    """What a new optimizer says of its parameters."""
-    import torch
-
-    return optimizer.build([torch.nn.Parameter(torch.zeros(1))]).param_groups[0]
 
 
 def up_to(history: History, epoch: int, batch: int) -> History:

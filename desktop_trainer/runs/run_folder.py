@@ -78,9 +78,13 @@ class Notes:
 
 def new_facts(experiment: Experiment, recipe: str = "") -> RunFacts:
     """The facts of a run of `experiment` that begins now."""
+    return RunFacts(uuid4().hex, as_time(now()), __version__, local_values(experiment), recipe)
+
+
+def local_values(experiment: Experiment) -> dict[str, Any]:
+    """The settings that belong to the machine, by dotted path."""
     values = to_values(experiment)
-    local = {item.path: get_value(values, item.path) for item in settings_of(values) if item.local}
-    return RunFacts(uuid4().hex, as_time(now()), __version__, local, recipe)
+    return {item.path: get_value(values, item.path) for item in settings_of(values) if item.local}
 
 
 def write_facts(folder: Path, facts: RunFacts, disk: Disk | None = None) -> None:

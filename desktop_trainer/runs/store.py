@@ -167,6 +167,12 @@ def _move(folder: Path, target: Path, disk: Disk | None) -> Path:
     return target
 
 
+def delete_binned(binned: Path) -> None:
+    """Delete a run in the bin for good; what cannot be deleted stays there."""
+    if binned.parents[1].name == _BIN:
+        shutil.rmtree(binned.parent, ignore_errors=True)
+
+
 def empty_bin(runs: Path | None = None, *, days: float = KEPT_DAYS) -> None:
     """Delete what was discarded more than `days` ago: what is newer, another window may still bring back."""
     for place in _places(runs):

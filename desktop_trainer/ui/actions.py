@@ -86,7 +86,14 @@ ROWS = (
     Row("start", "run", mark("&Start"), "F5", mark("Train from the beginning."), "start"),
     Row("pause", "run", mark("&Pause"), "F6", mark("Hold after the batch in hand; again to go on."), "pause"),
     Row("step", "run", mark("S&tep"), "F10", mark("Train one batch, then hold."), "step"),
-    Row("continue_run", "run", mark("&Continue last run"), "Ctrl+F5", mark("Go on where the last run ended."), "start"),
+    Row(
+        "continue_run",
+        "run",
+        mark("&Continue last run"),
+        "Ctrl+F5",
+        mark("Go on where the last run ended."),
+        "continue_run",
+    ),
     Row("", "run"),
     Row(
         "stop_and_keep",
@@ -101,7 +108,7 @@ ROWS = (
         "run",
         mark("&Discard"),
         "Ctrl+Shift+F5",
-        mark("End the run and throw it away. Can be undone until the next start."),
+        mark("End the run and throw it away. Edit, Undo brings it back."),
         "stop_and_discard",
     ),
     Row("undo_discard", "run", mark("&Undo discard"), "", mark("Bring back the run that was discarded."), "undo"),
@@ -152,6 +159,13 @@ ROWS = (
         "",
         mark("Show the files of every run in the file manager."),
         "folder",
+    ),
+    Row(
+        "show_bin",
+        "tools",
+        mark("B&in…"),
+        "",
+        mark("Look at the runs that were deleted or discarded, and restore them."),
     ),
     Row("about", "help", mark("&About Desktop Trainer")),
 )

@@ -18,6 +18,7 @@ from desktop_trainer.ui import theme
 from desktop_trainer.ui.axes import Area, Canvas, Scale
 from desktop_trainer.ui.crosshair import Crosshair
 from desktop_trainer.ui.curve_item import CurveItem, Curves, Look
+from desktop_trainer.ui.curve_marks import Marks
 from desktop_trainer.ui.overlay import Overlay, Sight
 from desktop_trainer.ui.series import Axis, Reading, Series
 from desktop_trainer.ui.smoothing import Floats
@@ -119,13 +120,14 @@ class CurvePlot(QWidget):
         self.overlay = Overlay(self.quantity, self.area)
         self.curves = {name: CurveItem(kind.look) for name, kind in _KINDS.items()}
         self._live = Curves((self.curves["batch"], self.curves["smoothed"]), self.area)
+        self.marks = Marks(self.area)
         self._means = Curves((self.curves["train"], self.curves["test"]), self.area)
         self.keep_pictures(True)
 
     def keep_pictures(self, on: bool) -> None:
         """Whether Qt repeats the picture of what changes seldom; not, if that is to be drawn on something else."""
         mode = QGraphicsItem.CacheMode.DeviceCoordinateCache if on else QGraphicsItem.CacheMode.NoCache
-        for item in (self.overlay, self._means, self.left, self.bottom, self.left.label, self.bottom.label):
+        for item in (self.overlay, self.marks, self._means, self.left, self.bottom, self.left.label, self.bottom.label):
             item.setCacheMode(mode)
 
     def _connect(self) -> None:
@@ -159,6 +161,7 @@ class CurvePlot(QWidget):
         columns = max(round(self.area.width()), 16)
         state = (axis, left, right, *y_range, self.area.width(), self.area.height(), self.log)
         self.overlay.place(Sight(axis, left, right, columns, self._x_pixels, self._y_pixels, state))
+        self._place_marks(axis)
         strokes = self.series.strokes(self.quantity, axis, left, right, columns)
         x, low = self._x_pixels(strokes.x), self._y_pixels(strokes.low)
         if strokes.high is strokes.low:
@@ -167,6 +170,13 @@ class CurvePlot(QWidget):
             self.curves["batch"].set_bars(x, self._y_pixels(strokes.high), low)
         self.curves["smoothed"].set_polyline(self._x_pixels(strokes.smoothed_x), self._y_pixels(strokes.smoothed))
         self._place_means((*state, self.series.origin, self.series.batches_per_epoch, tuple(self.series.epochs[-1:])))
+
+    def _place_marks(self, axis: Axis) -> None:
+        """The text stands in the plot of the loss, the line in both."""
+        points = self.series.change_points(axis) if self.series.changes else []
+        x = self._x_pixels(np.array([place for place, _ in points]))
+        texts = (text if self.quantity == "loss" else "" for _, text in points)
+        self.marks.place([(float(place), text) for place, text in zip(x, texts, strict=True)])
 
     def _place_means(self, state: tuple[Any, ...]) -> None:
         """Compute the pixels of the epochs' means, if anything is different from the last time."""
@@ -266,6 +276,7 @@ class CurvePlot(QWidget):
             entry.addPixmap(curve.sample(colour), QIcon.Mode.Normal, QIcon.State.On)
             entry.addPixmap(curve.sample(off), QIcon.Mode.Normal, QIcon.State.Off)
             self.legend[name].setIcon(entry)
+        self.marks.recolour(QColor(colours.text), background, self._small())
         self._live.update()
         self._means.update()
         self.overlay.recolour()

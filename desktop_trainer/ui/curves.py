@@ -17,15 +17,20 @@ from desktop_trainer.ui.curve_plot import CurvePlot
 from desktop_trainer.ui.curve_tools import CurveTools
 from desktop_trainer.ui.overlay import OverlaidRun
 from desktop_trainer.ui.overlay_legend import OverlayLegend
+from desktop_trainer.ui.run_columns import value_text
 from desktop_trainer.ui.series import Axis, Series
+from desktop_trainer.ui.setting_words import short_label
 
 if TYPE_CHECKING:
     from desktop_trainer.engine.events import EpochEnded, Records
+    from desktop_trainer.runs.events import SettingsChanged
 
 FRAME_MS = 33
 """Drawn at most this often: 30 times a second."""
 
 _SLOWEST_MS = 500
+_UNMARKED = ("training.epochs", "training.patience", "data.dataset.folder")
+"""Settings that do not alter the curve."""
 _MARGIN = 0.01
 
 
@@ -88,8 +93,9 @@ class CurvesPanel(QWidget):
         """What runs along the x axes."""
         return self.tools.axis
 
-    def begin(self, epochs: int, batches_per_epoch: int) -> None:
-        """A run of `epochs` in all begins, or goes on: the x axes make room for it."""
+    def begin(self, epochs: int, batches_per_epoch: int, *, done: int = 0) -> None:
+        """A run of `epochs` in all begins, or goes on behind `done` batches of all: the x axes make room for it."""
+        self.series.begin(done)
         self._epochs = epochs
         self.series.batches_per_epoch = max(batches_per_epoch, 1)
         self._draw_later()
@@ -98,6 +104,15 @@ class CurvesPanel(QWidget):
         """Append a block of batches."""
         self.series.extend(records, batches_per_epoch)
         self._draw_later()
+
+    def add_change(self, changed: SettingsChanged) -> None:
+        """Mark where the settings changed; more epochs alone are no such place."""
+        changes = tuple(each for each in changed.changes if each.path not in _UNMARKED)
+        if changes:
+            batches = changed.epoch * self.series.batches_per_epoch + changed.batch
+            text = ", ".join(f"{short_label(each.path, each.label)} {value_text(each.after)}" for each in changes)
+            self.series.add_change(batches, text)
+            self._draw_later()
 
     def add_epoch(self, ended: EpochEnded) -> None:
         """Append an epoch's means."""

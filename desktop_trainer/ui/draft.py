@@ -97,25 +97,29 @@ class Draft(QObject):
 
     def _push(self, path: str, values: Values, name: str) -> None:
         if values != self.values:
-            self.undo_stack.push(_Change(self, path, values, name))
+            self.undo_stack.push(FormChange(self, path, values, name))
         else:  # what is there was said again: it may be right by now
             self.check()
 
 
-class _Change(QUndoCommand):
-    """From one state of the draft to the next; changes of the same setting in a row are one."""
+class FormChange(QUndoCommand):
+    """From one state of the draft to the next; changes of the same setting in a row are one.
+
+    Attributes:
+        path: of the setting; empty if they are several.
+    """
 
     def __init__(self, draft: Draft, path: str, after: Values, name: str) -> None:
         super().__init__(name)
-        self._draft, self._path, self._before, self._after = draft, path, draft.values, after
+        self._draft, self.path, self._before, self._after = draft, path, draft.values, after
 
     def id(self) -> int:
         """Qt's: commands of one id are offered for merging; without a path there is nothing to merge."""
-        return 1 if self._path else -1
+        return 1 if self.path else -1
 
     def mergeWith(self, other: QUndoCommand) -> bool:
         """Qt's: take over what `other`, the next change, led to; both together may be none."""
-        if not isinstance(other, _Change) or other._path != self._path:
+        if not isinstance(other, FormChange) or other.path != self.path:
             return False
         self._after = other._after
         self.setObsolete(self._after == self._before)

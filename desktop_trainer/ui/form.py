@@ -12,6 +12,7 @@ from desktop_trainer.experiment.fields import Setting, get_value, settings_of, s
 from desktop_trainer.experiment.problems import Problem
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import mark, tr
+from desktop_trainer.runs.fixed import changes_at_once
 from desktop_trainer.ui.batch_panel import BatchPlanPanel
 from desktop_trainer.ui.draft import Draft
 from desktop_trainer.ui.editor import Editor
@@ -43,7 +44,7 @@ class ExperimentForm(QWidget):
         self._editors: dict[str, Editor] = {}
         self._headings: dict[tuple[str, bool], QWidget] = {}
         self._machine: tuple[list[str], str, str] = ([], "", "")
-        self._locked = False
+        self._locked = self._paused = False
         self._recipe = RecipeEditor()
         self._plan = BatchPlanPanel()
         self._general = WrappedLabel("problem")
@@ -102,11 +103,15 @@ class ExperimentForm(QWidget):
         """
         self._draft.edit(path, value, tr(self._editors[path].setting.label))
 
-    def set_enabled_for_run(self, enabled: bool) -> None:
-        """Whether settings can be changed; during a run they are only shown."""
-        self._locked = not enabled
-        for editor in (self._recipe, *self._editors.values()):
-            editor.set_locked(self._locked)
+    def set_enabled_for_run(self, enabled: bool, *, paused: bool = False) -> None:
+        """Whether settings can be changed; during a run they are only shown, but for those that may change while it is `paused`."""
+        self._locked, self._paused = not enabled, paused
+        self._recipe.set_locked(self._locked)
+        for path, editor in self._editors.items():
+            editor.set_locked(self._is_locked(path))
+
+    def _is_locked(self, path: str) -> bool:
+        return self._locked and not (self._paused and changes_at_once(path))
 
     @Slot(object)
     def set_machine(self, found: tuple[list[str], str, str]) -> None:
@@ -229,7 +234,7 @@ class ExperimentForm(QWidget):
             return old
         editor = make_editor(setting)
         editor.changed.connect(self._on_edited)
-        editor.set_locked(self._locked)
+        editor.set_locked(self._is_locked(setting.path))
         if isinstance(editor, DeviceEditor):
             editor.set_devices(*self._machine)
         return editor

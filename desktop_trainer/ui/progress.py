@@ -12,6 +12,7 @@ from desktop_trainer.engine import events
 from desktop_trainer.engine.pace import Pace, duration
 from desktop_trainer.engine.report import grouped
 from desktop_trainer.i18n import mark, tr
+from desktop_trainer.runs.events import SettingsChanged
 from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.session import RunState
 
@@ -102,6 +103,9 @@ class ProgressStrip(QWidget):
                 self._pace.add(records)
             case events.Evaluating(done=done, total=total):
                 self._doing = tr("Examining the test set: {done} of {total}", done=done, total=total)
+            case SettingsChanged(changes=changes) if self._pace is not None:
+                epochs = next((each.after for each in changes if each.path == "training.epochs"), self._epochs)
+                self._epochs = self._pace.epochs = epochs
             case events.EpochEnded() if self._pace is not None:
                 self._pace.end_epoch(event)
             case _:

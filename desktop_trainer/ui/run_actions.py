@@ -83,6 +83,7 @@ ROWS = (
     Row("edit_run_notes", mark("&Tags and note…"), mark("Your own words for the selected runs."), _some, "Ctrl+T"),
     Row("delete_runs", mark("&Delete"), mark("Move the selected runs to the bin. Can be undone."), _all_at_rest, "Del", "delete_runs"),
     Row(),
+    Row("show_bin", mark("B&in…"), mark("Look at the runs that were deleted or discarded, and restore them."), _always),
     Row("refresh_runs", mark("Read the runs &again"), mark("Look through the folders of all runs now."), _always, "Ctrl+R"),
 )  # fmt: skip
 """Every action, in the order of the menu."""

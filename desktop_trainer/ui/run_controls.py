@@ -12,6 +12,7 @@ from desktop_trainer import folders
 from desktop_trainer.i18n import tr
 from desktop_trainer.ui.actions import Actions
 from desktop_trainer.ui.banner import Banner
+from desktop_trainer.ui.continuing import Continuing
 from desktop_trainer.ui.form import ExperimentForm
 from desktop_trainer.ui.model_files import ModelFiles
 from desktop_trainer.ui.session import RunState, Session
@@ -31,9 +32,10 @@ class RunControls(QObject):
         form: ExperimentForm,
         banner: Banner,
         files: ModelFiles,
+        continuing: Continuing,
     ) -> None:
         super().__init__(window)
-        self._files, self._span = files, 0
+        self._files, self._continuing = files, continuing
         self._window, self._actions, self._session, self._form, self._banner = window, actions, session, form, banner
         slots: dict[str, Callable[[], None]] = {
             "start": self.start,
@@ -42,16 +44,16 @@ class RunControls(QObject):
             "continue_run": self.go_on,
             "stop_and_keep": self.stop_and_keep,
             "stop_and_discard": self.ask_to_discard,
-            "undo_discard": session.undo_discard,
         }
         for verb, slot in slots.items():
             actions[verb].triggered.connect(slot)
-        session.began.connect(self._on_began)
+        continuing.changed.connect(self.refresh)
+        form.experiment_changed.connect(self.refresh)
         session.state_changed.connect(self.refresh)
         session.model_changed.connect(self.refresh)
         session.restored.connect(self.refresh)
         files.busy_changed.connect(self.refresh)
-        session.discarded.connect(self._on_discarded)
+        session.discarded.connect(self.refresh)
         session.ended.connect(self.refresh)
         form.problems_changed.connect(self.refresh)
         self.refresh()
@@ -65,7 +67,7 @@ class RunControls(QObject):
     def step(self) -> None:
         """One batch; without a run, the first one of a new run."""
         if self._session.active:
-            self._session.step()
+            self._session.step(self._form.experiment)
         else:
             self._begin(step=True)
 
@@ -75,29 +77,21 @@ class RunControls(QObject):
         if self._session.state is RunState.RUNNING:
             self._session.pause()
         else:
-            self._session.resume()
+            self._session.resume(self._form.experiment)
 
     @Slot()
     def go_on(self) -> None:
         """Continue the last run; a model from a file is trained with the settings of the form."""
         experiment = self._form.experiment
-        if self._session.can_continue and experiment is not None:
-            self._session.go_on(self._until(experiment.training.epochs))
-        elif self._session.model is not None and experiment is not None and self._data_present(experiment):
+        if not self._opened:
+            self._continuing.go_on()
+        elif experiment is not None and self._data_present(experiment):
             self._session.start(experiment, weights_of=self._session.model)
 
-    @Slot(object)
-    def _on_began(self, fresh: bool) -> None:
-        if fresh and self._session.experiment is not None:
-            self._span = self._session.experiment.training.epochs
-
-    def _until(self, epochs: int) -> int:
-        """The form's epochs if they are more than were done, else as many again as at first; the form shows it."""
-        done = self._session.epochs_done
-        if epochs <= done:
-            epochs = done + self._span
-            self._form.set_value("training.epochs", epochs)
-        return epochs
+    @property
+    def _opened(self) -> bool:
+        """Whether the model that is there is one of a file, not that of the last run."""
+        return self._session.model is not None and self._session.last_folder is None and not self._session.active
 
     @Slot()
     def stop_and_keep(self) -> None:
@@ -114,7 +108,7 @@ class RunControls(QObject):
         box.setText(tr("Discard this run and its model?"))
         box.setInformativeText(
             tr(
-                "It can be brought back with Run, Undo discard, until the next start, and for a week with desktop-trainer runs restore."
+                "It can be brought back with Edit, Undo, and for a week from the bin, which Tools and the list of runs open."
             )
         )
         yes = box.addButton(tr("Discard"), QMessageBox.ButtonRole.DestructiveRole)
@@ -154,12 +148,13 @@ class RunControls(QObject):
         """Enable what can be done now; Start says why it cannot."""
         session, actions, state = self._session, self._actions, self._session.state
         idle = not session.active and not self._files.busy
-        ready = idle and self._form.experiment is not None
+        usable = self._form.experiment is not None
+        ready = idle and usable
         enabled = {
             "start": ready,
-            "pause": state in (RunState.RUNNING, RunState.PAUSED, RunState.PAUSING),
-            "step": state is RunState.PAUSED or ready,
-            "continue_run": ready and (session.can_continue or session.model is not None),
+            "pause": state in (RunState.RUNNING, RunState.PAUSING) or (state is RunState.PAUSED and usable),
+            "step": (state is RunState.PAUSED and usable) or ready,
+            "continue_run": ready and (self._opened or self._continuing.folder is not None),
             "stop_and_keep": self._files.busy or (session.active and state is not RunState.STOPPING),
             "stop_and_discard": state is not RunState.STOPPING and (session.active or session.can_discard),
             "undo_discard": idle and session.can_undo_discard,
@@ -174,14 +169,16 @@ class RunControls(QObject):
         }
         for verb, on in enabled.items():
             actions[verb].setEnabled(on)
-        self._form.set_enabled_for_run(not session.active)
+        self._form.set_enabled_for_run(not session.active, paused=state is RunState.PAUSED)
         self.retranslate()
 
     def retranslate(self) -> None:
         """Set the texts that depend on the state."""
         held = self._session.state in (RunState.PAUSED, RunState.PAUSING)
         if held:
-            self._actions.set_text("pause", tr("&Resume"), tr("Go on with the next batch."))
+            changed = self._form.experiment not in (None, self._session.experiment)
+            hint = tr("Go on with the changed settings.") if changed else tr("Go on with the next batch.")
+            self._actions.set_text("pause", tr("&Resume"), hint)
         else:
             self._actions.set_text("pause", tr("&Pause"), tr("Hold after the batch in hand; again to go on."))
         problems = self._form.problems
@@ -189,13 +186,8 @@ class RunControls(QObject):
         if problems:
             hint = tr("Cannot start. {problem}", problem=problems[0])
         self._actions.set_text("start", tr("&Start"), hint)
-        if self._session.can_continue or self._session.active or self._session.model is None:
+        if not self._opened:
             self._actions.set_text("continue_run", tr("&Continue last run"), tr("Go on where the last run ended."))
         else:
             hint = tr("Go on from the parameters of the opened model.")
             self._actions.set_text("continue_run", tr("Train the opened &model"), hint)
-
-    @Slot()
-    def _on_discarded(self) -> None:
-        self.refresh()
-        self._banner.show_message(tr("The run was discarded."), do=(tr("Undo"), self._session.undo_discard))

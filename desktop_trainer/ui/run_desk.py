@@ -18,10 +18,12 @@ from desktop_trainer.i18n import tr
 from desktop_trainer.regular_files import is_link
 from desktop_trainer.runs.files import link_refused
 from desktop_trainer.ui.banner import Banner
+from desktop_trainer.ui.bin_dialog import BinDialog
 from desktop_trainer.ui.curves import CurvesPanel
 from desktop_trainer.ui.form import ExperimentForm
 from desktop_trainer.ui.model_files import ModelFiles
 from desktop_trainer.ui.overlay import MOST_RUNS
+from desktop_trainer.ui.run_bin import RunBin
 from desktop_trainer.ui.run_curves import RunCurves
 from desktop_trainer.ui.run_differences import DifferencesDialog
 from desktop_trainer.ui.run_files import RunFiles
@@ -53,6 +55,7 @@ class RunDesk(QObject):
         self._window, self._panel, self._form, self._session = window, panel, form, session
         self._banner, self._models, self._start = banner, models, start
         self.curves, self.files = RunCurves(curves, panel.table.runs, self), RunFiles(window, panel, banner)
+        self.bin = RunBin(panel, session, form.undo_stack, banner, self)
         self._work: dict[str, Callable[[list[RunSummary]], None]] = {
             "show_run_curves": self.curves.show,
             "what_changed": self.compare,
@@ -63,7 +66,8 @@ class RunDesk(QObject):
             "open_run_folder": self.open_folder,
             "export_run": self.export,
             "edit_run_notes": self.files.ask_notes,
-            "delete_runs": self.files.delete,
+            "delete_runs": self.bin.delete,
+            "show_bin": self.show_bin,
         }
         self._connect()
 
@@ -77,6 +81,9 @@ class RunDesk(QObject):
         self.files.imported.connect(panel.feed.refresh)
         self.files.moved.connect(self.curves.moved)
         self.files.moved.connect(session.folder_moved)
+        self.files.moved.connect(self.bin.renamed)
+        self.bin.moved.connect(self.curves.moved)
+        self.bin.moved.connect(session.folder_moved)
         self.curves.failed.connect(self._on_failed)
         self.curves.cut.connect(self._on_cut)
         session.happened.connect(self._on_event)
@@ -139,6 +146,21 @@ class RunDesk(QObject):
             self._models.load(path, self._form.experiment)
         else:
             self._banner.show_message(tr("{run} has no {file}: it has not come to the end of an epoch.", run=run.name, file=name), kind="error")  # fmt: skip
+
+    def show_bin(self, *_: object) -> None:
+        """Show what was deleted and discarded."""
+        dialog = BinDialog(self._window)
+        dialog.asked.connect(self._on_bin_asked)
+        self.bin.changed.connect(dialog.read)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    @Slot(str, object)
+    def _on_bin_asked(self, verb: str, runs: list[RunSummary]) -> None:
+        if verb == "restore":
+            self.bin.restore([run.folder for run in runs])
+        else:
+            self._work[verb](runs)
 
     def open_folder(self, runs: list[RunSummary]) -> None:
         """Show the files of a run in the system's file manager."""

@@ -24,10 +24,9 @@ from desktop_trainer.i18n import listed, titled, tr, trn
 from desktop_trainer.ui import theme
 from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.run_columns import choice_text, value_text
-from desktop_trainer.ui.setting_words import SECTIONS
+from desktop_trainer.ui.setting_words import SECTIONS, short_label
 
 _WIDEST = 260
-_SHORT = {"optimizer.lr": "lr"}
 
 
 class Line(NamedTuple):
@@ -60,7 +59,7 @@ def _text(setting: Setting, values: Values) -> str:
 def difference_texts(values: Sequence[Values]) -> list[str]:
     """For each of `values` the settings in which not all are alike, in one line."""
     different = [line for line in lines(values) if line.differs]
-    names = [_SHORT.get(line.setting.path) or tr(line.setting.label) for line in different]
+    names = [short_label(line.setting.path, line.setting.label) for line in different]
     return [
         listed(f"{name} {line.texts[at]}" for name, line in zip(names, different, strict=True) if line.texts[at])
         for at in range(len(values))

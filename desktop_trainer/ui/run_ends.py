@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtCore import QObject, Slot
 
-from desktop_trainer.experiment.fields import settings_of, to_values, with_value
-from desktop_trainer.experiment.problems import ExperimentError, parse_experiment
+from desktop_trainer.experiment.fields import settings_of, to_values
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import joined, listed, tr
 from desktop_trainer.runs.events import FilesMended, SaveProblem
-from desktop_trainer.runs.lost import known_settings
-from desktop_trainer.runs.run_folder import NotARun
+from desktop_trainer.runs.run_folder import EVENTS
 from desktop_trainer.ui.banner import Banner
+from desktop_trainer.ui.continuing import Continuing
 from desktop_trainer.ui.form import ExperimentForm
 from desktop_trainer.ui.preferences import Preferences
 from desktop_trainer.ui.session import Session
@@ -37,8 +36,17 @@ _FAILED = ("failed", "diverged")
 class RunEnds(QObject):
     """Shows in the banner what became of a run, with one button for what to do about it."""
 
-    def __init__(self, session: Session, form: ExperimentForm, banner: Banner, preferences: Preferences) -> None:
+    def __init__(
+        self,
+        session: Session,
+        form: ExperimentForm,
+        banner: Banner,
+        preferences: Preferences,
+        continuing: Continuing,
+    ) -> None:
         super().__init__(session)
+        self.resume = continuing.resume
+        self._continuing = continuing
         self._session, self._form, self._banner, self._preferences = session, form, banner, preferences
         self._ended: RunEnded | None = None
         self._looking: IteratorThread | None = None
@@ -49,28 +57,8 @@ class RunEnds(QObject):
         session.failed.connect(self._on_failed)
         session.happened.connect(self._on_event)
 
-    def resume(self, folder: Path, changes: Mapping[str, Any] | None = None) -> None:
-        """Let the run in `folder` go on where it was; its settings are then those of the form."""
-        if self._session.active:
-            return
-        try:
-            experiment = self._experiment_of(folder, changes or {})
-        except (NotARun, ExperimentError) as error:
-            text = tr("The run {name} cannot go on.", name=folder.name)
-            self._banner.show_error(f"{text}\n{error}", error)
-            return
-        self._banner.hide()
-        self._form.set_experiment(experiment, keep_local=True)
-        self._session.reopen(folder, experiment, changes)
-
-    def _experiment_of(self, folder: Path, changes: Mapping[str, Any]) -> Experiment:
-        values: dict[str, Any] = dict(known_settings(folder))
-        for path, value in changes.items():
-            values = with_value(values, path, value)
-        return parse_experiment(values)
-
     def look_for_interrupted(self) -> None:
-        """In a thread: is there a run that a crash or a power cut ended? Each time it is told of until it was read."""
+        """In a thread: which was the last run, and did a crash or a power cut end one? That is told of until it was read."""
         self._looking = IteratorThread(partial(_interrupted, self._preferences.told_runs), self)
         self._looking.item.connect(self._on_interrupted)
         self._looking.finished.connect(self._on_looked)
@@ -88,7 +76,11 @@ class RunEnds(QObject):
         self._looking = None
 
     @Slot(object)
-    def _on_interrupted(self, found: _Interrupted) -> None:
+    def _on_interrupted(self, found: _Interrupted | RunSummary) -> None:
+        if not isinstance(found, _Interrupted):
+            if not self._session.active:
+                self._continuing.found(found.folder, found.outcome)
+            return
         run, (epoch, batch) = found.newest, found.saved
         if self._session.active or self._banner.isVisible():
             return
@@ -197,16 +189,28 @@ class _Interrupted(NamedTuple):
     keys: frozenset[str]
 
 
-def _interrupted(told: frozenset[str]) -> Generator[_Interrupted, None, None]:
-    """Called in a thread: the runs that were interrupted and can go on, if one of them is not among those `told` of."""
+def _interrupted(told: frozenset[str]) -> Generator[_Interrupted | RunSummary, None, None]:
+    """Called in a thread: the run that trained last, if it can go on; and those that were interrupted and can go on, if
+    one of them is not among those `told` of."""
     from desktop_trainer.runs.checkpoint_folders import checkpoints, place_of
     from desktop_trainer.runs.index import RunIndex
 
-    runs = [run for run in RunIndex().refresh() if run.outcome == "interrupted" and run.checkpoint]
+    every = [run for run in RunIndex().refresh() if run.checkpoint and run.outcome != "running"]
+    if every:
+        yield max(every, key=_last_written)
+    runs = [run for run in every if run.outcome == "interrupted"]
     new = [run for run in runs if _key(run) not in told]
     if new:
         saved = place_of(checkpoints(new[0].folder)[-1])
         yield _Interrupted(new[0], saved, len(new) - 1, frozenset(map(_key, runs)))
+
+
+def _last_written(run: RunSummary) -> float:
+    """When the run wrote its journal last, in seconds since 1970."""
+    try:
+        return (run.folder / EVENTS).stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _key(run: RunSummary) -> str:

@@ -1,8 +1,8 @@
-"""Changes the files of runs for the window: names, tags, notes, the bin and its undo. Knows the panel and the banner."""
+"""Changes the files of runs for the window: names, tags, notes, whole folders. Knows the panel and the banner."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,6 @@ from desktop_trainer.i18n import tr
 from desktop_trainer.runs import store
 from desktop_trainer.runs.files import SaveFailed
 from desktop_trainer.ui.banner import Banner
-from desktop_trainer.ui.run_model import Changes
 from desktop_trainer.ui.run_notes import RunNotesDialog, split_tags
 from desktop_trainer.ui.runs_panel import RunsPanel
 from desktop_trainer.ui.thread import IteratorThread
@@ -30,7 +29,7 @@ class RunFiles(QObject):
     """What the panel of the runs does with their folders; what cannot be done is said in the banner.
 
     Signals:
-        moved: a run's folder has another path: the old one and the new one, or None if it is in the bin.
+        moved: a run's folder has another path: the old one and the new one.
         imported: there is another run in the runs folder.
     """
 
@@ -92,44 +91,6 @@ class RunFiles(QObject):
         self._banner.settle(_NOTES)
         self._panel.replace(run.folder, replace(run, tags=tags, note=note))
         return True
-
-    def delete(self, runs: Sequence[RunSummary]) -> None:
-        """Move the runs to the bin; the banner offers to bring them back."""
-        binned: list[tuple[Path, RunSummary]] = []
-        problem = self._each(runs, lambda run: binned.append((store.discard(run.folder), run)))
-        gone = [run for _, run in binned]
-        self._panel.apply(Changes(frozenset(run.folder for run in gone), ()))
-        for run in gone:
-            self.moved.emit(run.folder, None)
-        if problem is not None:
-            self._banner.show_error(str(problem), problem, do=self._undo(binned))
-        else:
-            self._banner.show_message(self._deleted(gone), do=self._undo(binned))
-
-    def _deleted(self, runs: Sequence[RunSummary]) -> str:
-        if len(runs) == 1:
-            return tr(
-                "{run} was deleted. It lies in the bin for {days:.0f} days.", run=runs[0].name, days=store.KEPT_DAYS
-            )
-        return tr(
-            "{count} runs were deleted. They lie in the bin for {days:.0f} days.", count=len(runs), days=store.KEPT_DAYS
-        )
-
-    def _undo(self, binned: list[tuple[Path, RunSummary]]) -> tuple[str, Callable[[], None]] | None:
-        return (tr("Undo"), partial(self._restore, binned)) if binned else None
-
-    def _restore(self, binned: list[tuple[Path, RunSummary]]) -> None:
-        places = {run.folder: place for place, run in binned}
-        back: list[RunSummary] = []
-
-        def restore(run: RunSummary) -> None:
-            folder = store.restore(places[run.folder])
-            back.append(replace(run, folder=folder, name=folder.name))
-
-        problem = self._each([run for _, run in binned], restore)
-        self._panel.put_back(back)
-        if problem is not None:
-            self._banner.show_error(str(problem), problem)
 
     def export(self, run: RunSummary, path: Path) -> None:
         """Write the whole run into the zip file `path`, in a thread."""
@@ -196,12 +157,3 @@ class RunFiles(QObject):
         for thread in filter(None, (self._export, self._import)):
             thread.stop()
             thread.wait()
-
-    def _each(self, runs: Sequence[RunSummary], do: Callable[[RunSummary], None]) -> SaveFailed | None:
-        """Do it with every run, until one fails."""
-        try:
-            for run in runs:
-                do(run)
-        except SaveFailed as error:
-            return error
-        return None

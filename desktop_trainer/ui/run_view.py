@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Slot
 from desktop_trainer.engine import events
 from desktop_trainer.engine.report import end_line, epoch_line, start_line
 from desktop_trainer.i18n import tr
-from desktop_trainer.runs.events import RunEvent, SaveProblem
+from desktop_trainer.runs.events import RunEvent, SaveProblem, SettingsChanged
 from desktop_trainer.ui.curves import CurvesPanel
 from desktop_trainer.ui.epochs import EpochTable
 from desktop_trainer.ui.log import LogPanel
@@ -56,7 +56,8 @@ class RunView(QObject):
                 self._log.add(text)
             case events.RunStarted() if self._session.experiment is not None:
                 self._batches, self._device = event.batches_per_epoch, event.device
-                self._curves.begin(event.epochs, event.batches_per_epoch)
+                done = event.epoch * event.batches_per_epoch + event.batch
+                self._curves.begin(event.epochs, event.batches_per_epoch, done=done)
                 self._log.add(start_line(self._session.experiment, event))
             case events.BatchEnded(records=records) if records is not None:
                 self._curves.add_records(records, self._batches)
@@ -64,6 +65,9 @@ class RunView(QObject):
                 self._curves.add_epoch(event)
                 self._epochs.add(event)
                 self._log.add(epoch_line(event, self._device))
+            case SettingsChanged():
+                self._curves.add_change(event)
+                self._log.add(event.line)
             case SaveProblem(reason=reason):
                 self._log.add(reason)
             case _:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QToolBu
 from desktop_trainer.i18n import tr
 from desktop_trainer.runs.outcomes import OUTCOMES
 from desktop_trainer.ui.naming import named
-from desktop_trainer.ui.run_actions import RunActions, changes_for_more
+from desktop_trainer.ui.run_actions import RunActions
 from desktop_trainer.ui.run_columns import words_of
 from desktop_trainer.ui.run_feed import RunFeed
 from desktop_trainer.ui.run_model import Changes, RunRow
@@ -32,13 +32,13 @@ class RunsPanel(QWidget):
     """The runs in the folder `runs`. While it is in sight it stays up to date by itself.
 
     Signals:
-        resume_requested: the folder of a run that is to go on, and the settings that change, by dotted path.
+        resume_requested: the folder of a run that is to go on.
         asked: what else is to be done, by its verb in `run_actions`, with a list of `RunSummary`.
         edited: another text for a run: its `RunSummary`, ``name`` or ``tags``, and the text.
         failed: the exception that kept the runs from being read.
     """
 
-    resume_requested = Signal(object, object)
+    resume_requested = Signal(object)
     asked = Signal(str, object)
     edited = Signal(object, str, str)
     failed = Signal(object)
@@ -149,7 +149,7 @@ class RunsPanel(QWidget):
     @Slot(str, object)
     def _on_asked(self, verb: str, runs: list[RunSummary]) -> None:
         if verb == "resume_run":
-            self.resume_requested.emit(runs[0].folder, changes_for_more(runs[0]))
+            self.resume_requested.emit(runs[0].folder)
         elif verb == "rename_run":
             self.table.rename()
         elif verb == "refresh_runs":

@@ -69,6 +69,7 @@ class Series:
         origin: number of the first batch that is here, counted from 1 over all epochs.
         batches_per_epoch: of the training set.
         epochs: what the epochs ended with, in their order.
+        changes: where the run went on with other settings, and with which: behind so many batches of all.
     """
 
     def __init__(self, smoothing: float = 0.9) -> None:
@@ -83,6 +84,7 @@ class Series:
         self.lr, self.seconds = Column(np.float32), Column(np.float64)
         self._metrics, self._summarised = {"loss": Metric(), "accuracy": Metric()}, 0
         self.epochs: list[EpochEnded] = []
+        self.changes: list[tuple[int, str]] = []
         self._means = {name: Column(np.float64) for name in _MEANS}
 
     def shelve(self) -> dict[str, Any]:
@@ -120,9 +122,11 @@ class Series:
         """Append a block; one that begins at an earlier batch replaces what is there from it on."""
         self.batches_per_epoch = max(batches_per_epoch, 1)
         first = (records.epoch - 1) * self.batches_per_epoch + records.first
+        changes = self.changes
         if len(self) == 0 or first < self.origin:
             self.clear()
             self.origin = first
+        self.changes = changes
         at = first - self.origin
         if at > len(self):
             self._skip_to(at)
@@ -147,6 +151,20 @@ class Series:
         for name, column in self._means.items():
             column.put(len(self.epochs), [getattr(ended, name)])
         self.epochs.append(ended)
+
+    def add_change(self, batches: int, text: str) -> None:
+        """From behind so many batches of all on the run has other settings, which `text` tells."""
+        self.changes = [*(each for each in self.changes if each[0] < batches), (batches, text)]
+
+    def begin(self, batches: int) -> None:
+        """The run goes on behind so many batches of all: what changed later, changed no longer."""
+        self.changes = [each for each in self.changes if each[0] <= batches]
+
+    def change_points(self, axis: Axis) -> list[tuple[float, str]]:
+        """Where on the axis the settings changed, and what."""
+        behind = np.array([batches for batches, _ in self.changes], np.int64) - self.origin
+        x = self.x(axis, np.clip(behind, 0, max(len(self) - 1, 0))) if len(self) else np.empty(0)
+        return [(float(place), text) for place, (_, text) in zip(x, self.changes, strict=False)]
 
     def values(self, metric: str, first: int = 0, stop: int | None = None) -> NDArray[np.float32]:
         """The metric of the batches with positions `first` up to `stop`; NaN where it is not finite."""

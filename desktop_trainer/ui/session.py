@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop_trainer.engine.events import RunStarted
-from desktop_trainer.experiment.fields import to_values, with_value
-from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.runs.events import SaveProblem
+from desktop_trainer.runs.events import SaveProblem, SettingsChanged
 from desktop_trainer.runs.files import SaveFailed
-from desktop_trainer.ui.thread import Command, TrainingThread
+from desktop_trainer.ui.thread import Change, Command, TrainingThread
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,8 +39,8 @@ class Session(QObject):
     Signals:
         state_changed: the new `RunState`.
         began: a run begins; False if it goes on with the curves that are there.
-        happened: an `Event` of the run, or a `SaveProblem`: then it pauses, and `resume` tries again.
-        failed: the exception that ended a run, or a save.
+        happened: a `RunEvent` of the run; at a `SaveProblem` it pauses, and `resume` tries again.
+        failed: the exception that ended a run, or a save, or that says why settings cannot change now.
         ended: the `RunEnded`, or None if the run never came to be.
         model_changed: there is another `model`, or none.
         discarded: the run that had ended was discarded; the bin holds it.
@@ -77,8 +75,18 @@ class Session(QObject):
 
     @property
     def can_continue(self) -> bool:
-        """Whether the last run can go on where it ended."""
+        """Whether the last run can go on where it ended, with the curves that are there."""
         return self.can_discard and self._last is not None and self._last.resumable
+
+    @property
+    def last_folder(self) -> Path | None:
+        """Where the last run lies, if it has ended and anything of it was kept."""
+        return self._last.folder if self._last is not None and not self.active else None
+
+    @property
+    def last_outcome(self) -> str:
+        """How the last run ended; empty if there is none."""
+        return self._last.ended.outcome if self._last is not None and self._last.ended is not None else ""
 
     @property
     def can_discard(self) -> bool:
@@ -95,11 +103,6 @@ class Session(QObject):
         """Whether there is a model that `with_model` can give."""
         return self._started if self.active else self.model is not None
 
-    @property
-    def epochs_done(self) -> int:
-        """Whole epochs of the last run."""
-        return self._last.training.epoch if self._last is not None else 0
-
     def start(
         self, experiment: Experiment, *, weights_of: SavedModel | None = None, step: bool = False, recipe: str = ""
     ) -> None:
@@ -110,38 +113,36 @@ class Session(QObject):
         self._binned = None
         self._launch(experiment, lambda: _new_recording(experiment, weights, recipe), step=step, fresh=True)
 
-    def go_on(self, epochs: int) -> None:
-        """Continue the last run, until it has done `epochs` epochs in all.
-
-        Raises:
-            ExperimentError: if no run can have so many.
-        """
-        if not self.can_continue or self._last is None or self.experiment is None:
-            return
-        folder, changes = self._last.folder, {"training.epochs": epochs}
-        experiment = parse_experiment(with_value(to_values(self.experiment), "training.epochs", epochs))
-        self._launch(experiment, lambda: _reopened(folder, changes), step=False, fresh=False)
-
     def reopen(self, folder: Path, experiment: Experiment, changes: Mapping[str, Any] | None = None) -> None:
-        """Let the run in `folder` go on where it was, with its history told first; `experiment` is what it trains."""
+        """Let the run in `folder` go on where it was; `experiment` is what it trains, with this machine's settings.
+
+        Its history is told first, unless it is the last run, whose history was told.
+        """
         if not self.active:
             self._binned = None
-            self._launch(experiment, lambda: _reopened(folder, changes), step=False, fresh=True, replay=True)
+            new = not (self.can_continue and self.last_folder == folder)
+            self._launch(experiment, lambda: _reopened(folder, changes, experiment), step=False, fresh=new, replay=new)
 
     def pause(self) -> None:
         """Hold after the batch in hand."""
         if self.state is RunState.RUNNING:
             self._tell(Command.PAUSE, RunState.PAUSING)
 
-    def resume(self) -> None:
-        """Go on after a pause."""
+    def resume(self, experiment: Experiment | None = None) -> None:
+        """Go on after a pause, with the settings of `experiment` if they are others."""
         if self.state in (RunState.PAUSED, RunState.PAUSING):
-            self._tell(Command.RESUME, RunState.RUNNING)
+            self._tell(self._changed(experiment, Command.RESUME), RunState.RUNNING)
 
-    def step(self) -> None:
-        """Do one batch of a paused run."""
+    def step(self, experiment: Experiment | None = None) -> None:
+        """Do one batch of a paused run, with the settings of `experiment` if they are others."""
         if self.state is RunState.PAUSED:
-            self._tell(Command.STEP, RunState.PAUSING)
+            self._tell(self._changed(experiment, Command.STEP), RunState.PAUSING)
+
+    def _changed(self, experiment: Experiment | None, then: Command) -> Command | Change:
+        if experiment is None or experiment == self.experiment or self.state is not RunState.PAUSED:
+            return then
+        self._asked = experiment
+        return Change(experiment, then)
 
     def stop(self, *, discard: bool = False, anyway: bool = False) -> None:
         """End the run after the batch in hand and keep it, or discard it.
@@ -158,37 +159,50 @@ class Session(QObject):
         if self._thread is not None:
             self._thread.wait(int(1000 * seconds))
 
+    @property
+    def binned(self) -> Path | None:
+        """Where the run that was discarded last lies in the bin, until the next start."""
+        return self._binned[0] if self._binned is not None else None
+
     def discard_last(self) -> None:
-        """Discard the run that has ended: its folder goes to the bin until the next start."""
+        """Discard the run that has ended: its folder goes to the bin. What goes wrong is told by `failed`."""
+        if self.can_discard:
+            try:
+                self.put_away()
+            except SaveFailed as error:
+                self.failed.emit(error)
+
+    def put_away(self) -> Path:
+        """As `discard_last`, of a run that there is; returns where it lies in the bin.
+
+        Raises:
+            SaveFailed: if it cannot be moved.
+        """
         from desktop_trainer.runs import store
 
-        if self._last is None or not self.can_discard:
-            return
-        try:
-            self._binned = store.discard(self._last.folder), self._last
-        except SaveFailed as error:
-            self.failed.emit(error)
-            return
-        self._last = None
+        assert self._last is not None
+        place = store.discard(self._last.folder)
+        self._binned, self._last = (place, self._last), None
         self._set_model(None)
         self.discarded.emit()
+        return place
 
-    def undo_discard(self) -> None:
-        """Bring back the run that was discarded last."""
+    def undo_discard(self) -> Path:
+        """Bring back the run that was discarded last, which there is; returns its folder.
+
+        Raises:
+            SaveFailed: if it cannot be moved.
+        """
         from desktop_trainer.runs import store
 
-        if self._binned is None or self.active:
-            return
-        binned, recording = self._binned
-        try:
-            store.restore(binned)
-        except SaveFailed as error:
-            self.failed.emit(error)
-            return
+        assert self._binned is not None
+        place, recording = self._binned
+        recording.folder = store.restore(place)
         self._binned, self._last = None, recording
         self.experiment = recording.training.experiment
         self._set_model(recording.kept)
         self.restored.emit()
+        return recording.folder
 
     @Slot(object, object)
     def folder_moved(self, old: Path, new: Path | None) -> None:
@@ -217,7 +231,7 @@ class Session(QObject):
         self.model = model
         self.model_changed.emit()
 
-    def _tell(self, command: Command, state: RunState) -> None:
+    def _tell(self, command: Command | Change, state: RunState) -> None:
         if self._thread is not None:
             self._thread.tell(command)
             self._set_state(state)
@@ -230,12 +244,14 @@ class Session(QObject):
         self, experiment: Experiment, make: Callable[[], Recording], *, step: bool, fresh: bool, replay: bool = False
     ) -> None:
         self.experiment, self._error, self._discard, self._started = experiment, None, False, False
+        self._asked = experiment
         thread = TrainingThread(make, step=step, replay=replay, parent=self)
         thread.happened.connect(self._on_event)
         thread.replayed.connect(self.happened)
         thread.held.connect(self._on_held)
         thread.snapshot.connect(self._on_snapshot)
         thread.failed.connect(self._on_failed)
+        thread.refused.connect(self._on_refused)
         thread.finished.connect(self._on_finished)
         self._thread = thread
         self.began.emit(fresh)
@@ -247,9 +263,17 @@ class Session(QObject):
         if isinstance(event, RunStarted):
             self._started = True
             self.model_changed.emit()
+        elif isinstance(event, SettingsChanged):
+            self.experiment = self._asked
         elif isinstance(event, SaveProblem) and self.state in (RunState.RUNNING, RunState.STOPPING):
             self._set_state(RunState.PAUSING)
         self.happened.emit(event)
+
+    @Slot(object)
+    def _on_refused(self, error: BaseException) -> None:
+        if self.state is RunState.RUNNING:
+            self._set_state(RunState.PAUSING)
+        self.failed.emit(error)
 
     @Slot()
     def _on_held(self) -> None:
@@ -298,8 +322,8 @@ def _new_recording(experiment: Experiment, weights: Mapping[str, Tensor] | None,
     return Recording(Training(experiment, weights=weights), new_folder(experiment), recipe=recipe)
 
 
-def _reopened(folder: Path, changes: Mapping[str, Any] | None) -> Recording:
+def _reopened(folder: Path, changes: Mapping[str, Any] | None, here: Experiment) -> Recording:
     """Called in the thread: the run goes on in its folder."""
     from desktop_trainer.runs.resume import reopen
 
-    return reopen(folder, changes)
+    return reopen(folder, changes, here=here)

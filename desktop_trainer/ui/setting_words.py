@@ -50,3 +50,8 @@ def default_text(setting: Setting) -> str:
     if isinstance(value, bool):
         return tr("on") if value else tr("off")
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def short_label(path: str, label: str) -> str:
+    """What the setting is called where there is little room: as in the tutorials, if they have a shorter word."""
+    return {"optimizer.lr": "lr"}.get(path) or tr(label)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable, Generator
 from contextlib import closing
+from dataclasses import dataclass
 from enum import Enum
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QThread, Signal
 
 from desktop_trainer.engine.events import BatchEnded, Evaluating
+from desktop_trainer.experiment.problems import ExperimentError
+from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.runs.events import SaveProblem
 from desktop_trainer.ui import sparing
 
@@ -65,6 +68,14 @@ class Command(Enum):
     SNAPSHOT = "snapshot"
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Told to a training thread that is held: go on with these settings, then do what `then` says."""
+
+    experiment: Experiment
+    then: Command
+
+
 class TrainingThread(QThread):
     """Drives a recording. It obeys what it is told between two events: within one batch.
 
@@ -74,7 +85,8 @@ class TrainingThread(QThread):
         replay: emit the history of a run that goes on.
 
     Signals:
-        happened: an `Event` that has something to show, or a `SaveProblem`: then it holds.
+        happened: a `RunEvent` that has something to show; at a `SaveProblem` it holds.
+        refused: the `ExperimentError` that says why settings cannot change now; it holds.
         replayed: an `Event` from the history of a run that goes on, before anything happens.
         held: it stands still; all records have been emitted.
         snapshot: the `SavedModel` that was asked for.
@@ -89,6 +101,7 @@ class TrainingThread(QThread):
     held = Signal()
     snapshot = Signal(object)
     failed = Signal(object)
+    refused = Signal(object)
 
     def __init__(
         self,
@@ -101,11 +114,11 @@ class TrainingThread(QThread):
         super().__init__(parent)
         self._make, self._replay = make, replay
         self.recording: Recording | None = None
-        self._mailbox: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._mailbox: queue.SimpleQueue[Command | Change] = queue.SimpleQueue()
         self._holding, self._stepping, self._stopped, self._unsaved = False, step, False, False
         self._shown = 0.0
 
-    def tell(self, command: Command) -> None:
+    def tell(self, command: Command | Change) -> None:
         """Give a command, from any thread."""
         self._mailbox.put(command)
 
@@ -152,6 +165,9 @@ class TrainingThread(QThread):
                 self.held.emit()
                 told = True
             command = self._next_command(recording)
+            if isinstance(command, Change):
+                self._unsaved = not self._changed(recording, command.experiment)
+                command, told = (Command.PAUSE, False) if self._unsaved else (command.then, told)
             if command is Command.SNAPSHOT:
                 if recording.training.started:
                     self.snapshot.emit(recording.snapshot())
@@ -162,7 +178,7 @@ class TrainingThread(QThread):
                 self._stopped = command in (Command.STOP, Command.STOP_ANYWAY)
                 self._holding, self._stepping = command is Command.PAUSE, command is Command.STEP
 
-    def _next_command(self, recording: Recording) -> Command:
+    def _next_command(self, recording: Recording) -> Command | Change:
         """Wait for one. A run that is held for more than a moment is saved; who steps on at once does not wait for that."""
         if not self._unsaved:
             try:
@@ -171,6 +187,17 @@ class TrainingThread(QThread):
                 if (problem := recording.checkpoint()) is not None:
                     self.happened.emit(problem)
         return self._mailbox.get()
+
+    def _changed(self, recording: Recording, experiment: Experiment) -> bool:
+        """Go on with these settings; False if that is refused, or they could not be saved."""
+        try:
+            self.happened.emit(recording.change(experiment))
+        except ExperimentError as error:
+            self.refused.emit(error)
+            return False
+        if (problem := recording.checkpoint()) is not None:
+            self.happened.emit(problem)
+        return problem is None
 
     def _show_block(self, recording: Recording) -> None:
         """Show the numbers that would have waited for the next block."""

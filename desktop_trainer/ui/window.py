@@ -25,10 +25,12 @@ from desktop_trainer.experiment.fields import to_values, with_local, with_value
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.recipes import recipe
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import mark, titled, tr, trn
+from desktop_trainer.i18n import mark, tr, trn
 from desktop_trainer.ui.actions import ROWS, TOOLBAR, Actions
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.closing import ClosingGuard
+from desktop_trainer.ui.continue_button import ContinueButton
+from desktop_trainer.ui.continuing import Continuing
 from desktop_trainer.ui.curves import CurvesPanel
 from desktop_trainer.ui.data_menu import DataMenu
 from desktop_trainer.ui.dropping import dropped, is_run
@@ -51,6 +53,7 @@ from desktop_trainer.ui.runs_panel import RunsPanel
 from desktop_trainer.ui.session import Session
 from desktop_trainer.ui.theme import icon
 from desktop_trainer.ui.thread import IteratorThread
+from desktop_trainer.ui.undoing import Undoing
 from desktop_trainer.ui.verify import VerifyDialog
 
 if TYPE_CHECKING:
@@ -90,8 +93,10 @@ class TrainerWindow(QMainWindow):
         self.progress = ProgressStrip()
         self._lay_out()
         self.files = ModelFiles(self, self.session, self.banner, self.preferences)
-        self.controls = RunControls(self, self.actions_, self.session, self.form, self.banner, self.files)
-        self.ends = RunEnds(self.session, self.form, self.banner, self.preferences)
+        self.continuing = Continuing(self, self.session, self.form, self.banner)
+        self.controls = RunControls(self, self.actions_, self.session, self.form, self.banner, self.files, self.continuing)  # fmt: skip
+        ContinueButton(self.toolbar, self.actions_, self.continuing, self.session)
+        self.ends = RunEnds(self.session, self.form, self.banner, self.preferences, self.continuing)
         self.experiment_files = ExperimentFiles(self, self.form, self.banner)
         self.data = DataMenu(self, self.form, self.actions_, self.banner)
         self.view = RunView(self.session, self.curves, self.epochs, self.log, self.progress)
@@ -99,6 +104,7 @@ class TrainerWindow(QMainWindow):
         self.looks = LookMenus(self, self.actions_, self.preferences)
         self.closing = ClosingGuard(self, self.session)
         self.last_session = LastSession(self.form, self.banner)
+        self.undoing = Undoing(self.actions_, self.form.undo_stack, self.session)
         self._built = True
         self._connect()
         self._set_icons()
@@ -169,13 +175,14 @@ class TrainerWindow(QMainWindow):
             "choose_data_root": self.data.choose_root,
             "open_runs_folder": open_runs_folder,
             "about": self._on_about,
-            "undo": self.form.undo_stack.undo,
-            "redo": self.form.undo_stack.redo,
+            "undo_discard": self.desk.bin.undo_discard,
+            "show_bin": self.desk.show_bin,
         }
         for verb, slot in work.items():
             self.actions_[verb].triggered.connect(slot)
-        self.runs.resume_requested.connect(self.ends.resume)
-        self.form.undo_stack.indexChanged.connect(self._show_undo)
+        self.runs.resume_requested.connect(self.continuing.resume)
+        self.desk.files.moved.connect(self.continuing.folder_moved)
+        self.desk.bin.moved.connect(self.continuing.folder_moved)
         self.form.experiment_changed.connect(self.model_panel.show_experiment)
         self.files.loaded.connect(self._on_loaded)
         self.files.recent_changed.connect(self.looks.fill_recent)
@@ -183,7 +190,6 @@ class TrainerWindow(QMainWindow):
         self.files.evaluated.connect(self._on_evaluated)
         self.looks.recent_chosen.connect(self._load)
         self.session.state_changed.connect(self._show_title)
-        self.session.state_changed.connect(self._show_undo)
         self.progress.refreshed.connect(self._show_title)
         self.session.ended.connect(self._on_run_ended)
         self.session.happened.connect(self._on_happened)
@@ -209,25 +215,13 @@ class TrainerWindow(QMainWindow):
             self.tabs.setTabText(place, text)
         self.toolbar.setWindowTitle(tr("Toolbar"))
         self.looks.fill()
-        self._show_undo()
+        self.undoing.refresh()
         self._show_title()
 
     def _set_icons(self) -> None:
         for row in ROWS:
             if row.icon:
                 self.actions_[row.verb].setIcon(icon(row.icon))
-
-    @Slot()
-    def _show_undo(self, *_: object) -> None:
-        """Name in the Edit menu what would be undone."""
-        stack = self.form.undo_stack
-        names = {
-            "undo": (tr("&Undo"), stack.undoText(), stack.canUndo()),
-            "redo": (tr("&Redo"), stack.redoText(), stack.canRedo()),
-        }
-        for verb, (text, name, can) in names.items():
-            self.actions_[verb].setEnabled(can and not self.session.active)
-            self.actions_[verb].setText(titled(text, name) if name else text)
 
     def show_fault(self, error: BaseException) -> None:
         """Show an error that nobody caught; the window goes on."""

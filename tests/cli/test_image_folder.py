@@ -92,3 +92,20 @@ def test_a_folder_that_is_not_there_is_refused_without_a_traceback(tmp_path: Pat
 def test_it_is_listed(capsys: Captured) -> None:
     assert main(["list", "datasets"]) == 0
     assert "image_folder" in capsys.readouterr().out
+
+
+def test_a_run_whose_folder_was_moved_goes_on_with_the_same_images_only(
+    folder: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    assert main([*argv(folder), "--json"]) == 0
+    run = json.loads(capsys.readouterr().out.splitlines()[-1])["paths"]["run"]
+    moved = folder.rename(tmp_path / "moved")
+    assert main(["resume", run, "--epochs", "2"]) == 1
+    said = capsys.readouterr().err
+    assert f"were in {folder}, which is not there" in said
+    assert "--folder FOLDER" in said
+    assert main(["resume", run, "--epochs", "2", "--folder", str(moved)]) == 0
+    again = moved.rename(tmp_path / "again")
+    (again / "ant/0.png").write_bytes((again / "ant/1.png").read_bytes())
+    assert main(["resume", run, "--epochs", "3", "--folder", str(again)]) == 1
+    assert "not those that the run was trained on" in capsys.readouterr().err

@@ -62,8 +62,17 @@ def test_a_run_goes_on_by_its_name_or_its_folder(run: Path, capsys: Captured, by
 
 def test_a_setting_can_be_changed_and_the_journal_says_so(run: Path, capsys: Captured) -> None:
     assert main(["resume", run.name, "--lr", "0.5", "--epochs", "3", "--json"]) == 0
-    assert {item["lr"] for item in objects(capsys) if item["event"] == "batch_ended"} == {0.5}
+    told = objects(capsys)
+    assert {item["lr"] for item in told if item["event"] == "batch_ended"} == {0.5}
+    (changed,) = [item for item in told if item["event"] == "settings_changed"]
+    assert (changed["epoch"], changed["batch"]) == (2, 0)
+    assert {"setting": "optimizer.lr", "before": 0.001, "after": 0.5} in changed["changes"]
     assert set(read_journal(run).starts[-1].changes) == {"optimizer.lr", "training.epochs"}
+
+
+def test_a_setting_that_changes_is_told_with_its_place(run: Path, capsys: Captured) -> None:
+    assert main(["resume", run.name, "--lr", "0.5", "--epochs", "3"]) == 0
+    assert "Changed in epoch 3 after batch 0: Learning rate 0.001 → 0.5, Epochs 2 → 3" in capsys.readouterr().out
 
 
 def test_it_goes_back_to_an_earlier_checkpoint(run: Path, capsys: Captured) -> None:

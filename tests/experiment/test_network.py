@@ -76,4 +76,4 @@ def test_the_data_folder_of_a_run_from_elsewhere_is_not_even_looked_at(
 
     facts = replace(new_facts(Experiment()), local={"data.data_root": SHARE})
     monkeypatch.setattr(Path, "is_dir", lambda path: pytest.fail(f"{path} was looked at"))
-    assert _own_experiment({}, facts).data.data_root == ""
+    assert _own_experiment({}, facts.local).data.data_root == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,18 +12,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from desktop_trainer.catalog.errors import OtherData
 from desktop_trainer.engine.events import BatchEnded, Evaluated, Event, Notice, RunEnded
 from desktop_trainer.engine.examination import examine
 from desktop_trainer.engine.training import Training
-from desktop_trainer.experiment.fields import to_values, with_value
+from desktop_trainer.experiment.fields import get_value, to_values, with_value
 from desktop_trainer.experiment.problems import parse_experiment, read_experiment
 from desktop_trainer.runs import resume
 from desktop_trainer.runs.checkpoint import newest_checkpoint
+from desktop_trainer.runs.fixed import FOLDER
 from desktop_trainer.runs.journal import read_journal
 from desktop_trainer.runs.model_file import load_model
+from desktop_trainer.runs.moved import FolderMoved
 from desktop_trainer.runs.recording import Recording
 from desktop_trainer.runs.resume import reopen
-from desktop_trainer.runs.run_folder import EXPERIMENT, LOG, MODEL
+from desktop_trainer.runs.run_folder import EXPERIMENT, LOG, MODEL, read_settings
 
 SENTENCE = "The images in the folder have changed since this run was saved."
 Make = Callable[[Path], None]
@@ -142,3 +146,42 @@ def test_a_run_saved_before_there_were_fingerprints_goes_on_as_it_did(
     *said, ended = reopen(run).events()
     assert not [event for event in said if isinstance(event, Notice)]
     assert isinstance(ended, RunEnded)
+
+
+def test_a_folder_that_was_moved_is_named_and_the_run_goes_on_as_if_nothing_had_happened(
+    run: Path, images: Path, tmp_path: Path, same: Callable[[Any, Any], bool]
+) -> None:
+    shutil.copytree(run, tmp_path / "other")
+    there = reopen(run)
+    *_, ended = there.events()
+    assert isinstance(ended, RunEnded)
+    moved = images.rename(tmp_path / "照片 moved")
+    with pytest.raises(FolderMoved, match="insects, which is not there"):
+        reopen(tmp_path / "other")
+    here = reopen(tmp_path / "other", {FOLDER: str(moved)})
+    said = list(here.events())
+    assert not [event for event in said if isinstance(event, Notice)]
+    assert same(here.training.state()["model"], there.training.state()["model"])
+    assert same(here.training.state()["optimizer"], there.training.state()["optimizer"])
+    assert get_value(read_settings(tmp_path / "other"), FOLDER) == str(moved)
+    assert reopen(tmp_path / "other", {"training.epochs": 4}).training.experiment.training.epochs == 4
+
+
+def test_a_folder_with_other_images_is_refused_and_nothing_was_changed(run: Path, images: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    moved = images.rename(tmp_path / "moved")
+    repaint(moved)
+    with pytest.raises(OtherData, match="not those that the run was trained on"):
+        list(reopen(run, {FOLDER: str(moved)}).events())
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_where_the_fingerprint_is_not_known_that_is_said(
+    run: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = newest_checkpoint(run)
+    assert found.state.pop("fingerprint")
+    monkeypatch.setattr(resume, "newest_checkpoint", lambda _folder: found)
+    again = reopen(run, {FOLDER: str(images.rename(tmp_path / "moved"))})
+    assert "It is not known whether the images" in again.inexact[0]
+    again.events().close()

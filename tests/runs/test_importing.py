@@ -16,7 +16,7 @@ from desktop_trainer.runs.export import export_run
 from desktop_trainer.runs.files import Disk
 from desktop_trainer.runs.importing import ImportFailed, can_be_run, import_run
 from desktop_trainer.runs.lock import RunLock
-from desktop_trainer.runs.run_folder import LOCK
+from desktop_trainer.runs.run_folder import LOCK, read_facts
 from desktop_trainer.runs.summary import read_summary
 from tests.runs.conftest import make_run
 
@@ -162,3 +162,11 @@ def test_an_archive_made_to_fill_the_disk_is_refused_before_anything_is_unpacked
         for _ in range(100):
             out.write(bytes(1 << 20))
     assert re.search(r"would unpack from \d\.\d to 1\d\d\.\d MB", refused(exported, runs))
+
+
+def test_what_belonged_to_the_machine_it_comes_from_stays_there(run: Path, exported: Path, runs: Path) -> None:
+    assert read_facts(run).local["data.workers"] == 2
+    for source in (run, exported):
+        facts = read_facts(imported(source, runs))
+        assert facts.local == {}
+        assert facts.id == read_facts(run).id

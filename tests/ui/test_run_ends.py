@@ -124,7 +124,7 @@ def test_a_run_that_was_interrupted_is_told_of_at_the_next_start_and_goes_on(qtb
     straight = first.session.model.weights
     first.close()
     cut_off(the_run(), "ended")
-    again = open_window()
+    again = open_window(RUN)
     qtbot.waitUntil(lambda: "was interrupted in epoch" in again.banner.text, timeout=30_000)
     assert the_run().name in again.banner.text
     assert again.session.state is RunState.IDLE

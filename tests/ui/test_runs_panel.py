@@ -245,7 +245,7 @@ def test_what_can_be_done_depends_on_the_selection(panel: RunsPanel, qtbot: QtBo
     def enabled() -> set[str]:
         return {verb for verb, action in panel.actions_.by_verb.items() if action.isEnabled()}
 
-    assert enabled() == {"refresh_runs"}
+    assert enabled() == {"refresh_runs", "show_bin"}
     panel.table.selectRow(0)
     assert {"show_run_curves", "repeat_run", "delete_runs", "rename_run"} <= enabled()
     assert "resume_run" not in enabled()  # it has no checkpoint
@@ -258,7 +258,7 @@ def test_what_can_be_done_depends_on_the_selection(panel: RunsPanel, qtbot: QtBo
 
 def test_a_run_with_a_checkpoint_can_be_resumed(qtbot: QtBot, panel: RunsPanel, runs: Path) -> None:
     resume = panel.actions_.by_verb["resume_run"]
-    asked: list[tuple[Path, dict[str, int]]] = []
+    asked: list[tuple[Path]] = []
     panel.resume_requested.connect(lambda *what: asked.append(what))
     checkpoint = runs / "third" / "checkpoints" / "0001 epoch 1 batch 0"
     checkpoint.mkdir(parents=True)
@@ -268,7 +268,7 @@ def test_a_run_with_a_checkpoint_can_be_resumed(qtbot: QtBot, panel: RunsPanel, 
     qtbot.waitUntil(lambda: known()[runs / "third"].checkpoint, timeout=30_000)
     panel.table.selectRow(names(panel.table).index("third"))
     resume.trigger()
-    assert asked == [(runs / "third", {})]
+    assert asked == [(runs / "third",)]
 
 
 def test_every_control_has_a_name_for_those_who_cannot_see(panel: RunsPanel) -> None:

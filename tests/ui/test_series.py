@@ -195,3 +195,23 @@ def test_no_qt_and_no_torch_are_needed() -> None:
 
     code = "import sys, desktop_trainer.ui.series; assert not {'PySide6', 'torch', 'pyqtgraph'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_where_settings_changed_is_kept_until_the_run_goes_back_before_it() -> None:
+    """Also when the first block after it begins earlier: its numbers were pending in the checkpoint."""
+    series = filled(8, 4)
+    series.add_change(6, "lr 0.1 → 0.01")
+    series.extend(block(2, 2, [1.0, 2.0, 3.0]), 4)
+    assert series.change_points(Axis.BATCHES) == [(6.0, "lr 0.1 → 0.01")]
+    assert series.change_points(Axis.EPOCHS) == [(1.5, "lr 0.1 → 0.01")]
+    series.begin(6)
+    assert series.changes
+    series.begin(5)
+    assert not series.changes
+
+
+def test_a_change_before_the_first_batch_is_kept() -> None:
+    series = Series()
+    series.add_change(0, "flip on")
+    series.extend(block(1, 1, [1.0]), 4)
+    assert [text for _, text in series.change_points(Axis.SECONDS)] == ["flip on"]

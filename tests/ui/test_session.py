@@ -10,6 +10,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from desktop_trainer.engine.events import BatchEnded, EpochEnded, Event, RunEnded
+from desktop_trainer.experiment.fields import to_values, with_value
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.ui.session import RunState, Session
 
@@ -39,6 +40,14 @@ def finish(qtbot: QtBot, session: Session, values: dict[str, Any] = VALUES) -> R
         session.start(parse_experiment(values))
     assert isinstance(caught.args[0], RunEnded)
     return caught.args[0]
+
+
+def go_on(session: Session, epochs: int) -> None:
+    """Continue the last run, until it has done so many epochs."""
+    assert session.experiment is not None
+    assert session.last_folder is not None
+    values = with_value(to_values(session.experiment), "training.epochs", epochs)
+    session.reopen(session.last_folder, parse_experiment(values), {"training.epochs": epochs})
 
 
 def until_training(qtbot: QtBot, session: Session) -> None:
@@ -78,7 +87,7 @@ def test_a_stopped_run_goes_on_to_its_planned_end_as_if_never_stopped(qtbot: QtB
     began: list[bool] = []
     session.began.connect(began.append)
     with qtbot.waitSignal(session.ended, timeout=30_000) as caught:
-        session.go_on(20)
+        go_on(session, 20)
     assert caught.args[0].epoch == whole.epoch == 20
     assert began == [False]
     assert all((session.model.weights[name] == expected[name]).all() for name in expected)
@@ -89,7 +98,7 @@ def test_a_stopped_run_goes_on_to_its_planned_end_as_if_never_stopped(qtbot: QtB
 def test_a_completed_run_can_be_trained_as_long_again(qtbot: QtBot, session: Session) -> None:
     finish(qtbot, session)
     with qtbot.waitSignal(session.ended, timeout=30_000) as caught:
-        session.go_on(4)
+        go_on(session, 4)
     assert caught.args[0].epoch == 4
     assert [event.epoch for event in HEARD if isinstance(event, EpochEnded)] == [1, 2, 3, 4]
 
@@ -208,8 +217,10 @@ def test_a_save_that_fails_pauses_and_resume_tries_again(
 
 def test_a_run_of_another_day_goes_on_with_its_curves(qtbot: QtBot, session: Session) -> None:
     ended = finish(qtbot, session)
-    experiment = session.experiment
+    experiment, model = session.experiment, session.model
     assert experiment is not None
+    assert model is not None
+    session.set_model(model)  # so that it is no longer the run at hand
     HEARD.clear()
     with qtbot.waitSignal(session.ended, timeout=30_000) as caught:
         session.reopen(Path(ended.paths["run"]), experiment, {"training.epochs": 3})

@@ -1,0 +1,41 @@
+"""Changes the settings of a training between two batches, as if it had been saved and gone on with the others. Knows no file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from desktop_trainer.engine.training import Training
+from desktop_trainer.engine.transforms import Transforms
+from desktop_trainer.experiment.choices import OptimizerChoice
+from desktop_trainer.experiment.settings import Experiment
+
+
+def change(training: Training, experiment: Experiment) -> None:
+    """Train with the settings of `experiment` from the next batch on.
+
+    To be called between two events after `RunStarted`. Only the optimizer's numbers, the augmentation, epochs and
+    patience may be others: all else stays as it was built.
+    """
+    before, training.experiment = training.experiment, experiment
+    for group in training.optimizer.param_groups:
+        group.update(changed_options(before.optimizer, experiment.optimizer))
+    training.patience.epochs = experiment.training.patience
+    if before.augmentation != experiment.augmentation:
+        transforms = Transforms(experiment, training.info, training.device, training.transforms.measured)
+        training.transforms, training.transform = transforms, transforms.of_epoch(training.epoch)
+
+
+def changed_options(before: OptimizerChoice, after: OptimizerChoice) -> dict[str, Any]:
+    """What `after` says of each group of parameters and `before` does not.
+
+    Only that: what the training itself has changed since, such as a learning rate, stays as it is.
+    """
+    old, new = _options(before), _options(after)
+    return {key: value for key, value in new.items() if key != "params" and old.get(key) != value}
+
+
+def _options(optimizer: OptimizerChoice) -> dict[str, Any]:
+    """What a new optimizer says of its parameters."""
+    return optimizer.build([torch.nn.Parameter(torch.zeros(1))]).param_groups[0]
