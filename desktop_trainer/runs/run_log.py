@@ -19,18 +19,20 @@ from desktop_trainer.runs.run_folder import LOG
 
 
 class RunLog:
-    """Adds lines to the log of the run in `folder`."""
+    """Adds lines to the log of the run in `folder`, once it has come to train: what comes before is held until then."""
 
     def __init__(self, experiment: Experiment, folder: Path, disk: Disk) -> None:
         self._experiment, self._path, self._disk = experiment, folder / LOG, disk
         self._device = ""
+        self._held: list[str] | None = []
 
     def tell(self, event: Event) -> None:
         """Say in one line what happened, if it is worth one."""
         match event:
             case RunStarted():
                 self._device = event.device
-                self.add([start_line(self._experiment, event)])
+                held, self._held = self._held, None
+                self.add([*(held or ()), start_line(self._experiment, event)])
             case EpochEnded():
                 self.add([epoch_line(event, self._device)])
             case RunEnded():
@@ -42,6 +44,9 @@ class RunLog:
 
     def add(self, lines: Iterable[str]) -> None:
         """Write `lines`, each with the local time."""
+        if self._held is not None:
+            self._held += lines
+            return
         now = f"{datetime.now():%Y-%m-%d %H:%M:%S}"
         data = "".join(f"{now}  {part}\n" for line in lines for part in printable(line).splitlines()).encode(
             errors="backslashreplace"

@@ -138,6 +138,12 @@ def _seconds(state: State) -> None:
     _sure(all(0 <= _number(each) < math.inf for each in (seconds, began, trained)))
 
 
+def _data(state: State) -> None:
+    """What older states do not have."""
+    as_text(state.get("fingerprint", ""))
+    as_whole(state.get("channels", 1), 1)
+
+
 def _device_rng(state: State) -> None:
     numbers = state["device_rng"]
     _sure(numbers is None or (numbers.dtype == torch.uint8 and numbers.dim() == 1))
@@ -155,4 +161,5 @@ _CHECKS: dict[str, Callable[[State], object]] = {
     "rng": lambda state: torch.Generator().set_state(state["rng"]),
     "device": lambda state: torch.device(as_text(state["device"])),
     "device_rng": _device_rng,
+    "data": _data,
 }

@@ -181,7 +181,7 @@ def test_where_the_fingerprint_is_not_known_that_is_said(
 ) -> None:
     found = newest_checkpoint(run)
     assert found.state.pop("fingerprint")
-    monkeypatch.setattr(resume, "newest_checkpoint", lambda _folder: found)
+    monkeypatch.setattr(resume, "newest_checkpoint", lambda _folder, **_: found)
     again = reopen(run, {FOLDER: str(images.rename(tmp_path / "moved"))})
     assert "It is not known whether the images" in again.inexact[0]
     again.events().close()
