@@ -71,5 +71,5 @@ def check_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 
 def _line(title: str, names: list[str]) -> list[str]:
-    more = f", … ({len(names)})" if len(names) > 8 else ""
+    more = f", ... ({len(names)})" if len(names) > 8 else ""
     return [titled(title, ", ".join(names[:8]) + more)] if names else []
