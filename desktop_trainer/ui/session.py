@@ -15,6 +15,7 @@ from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.runs.events import SaveProblem
 from desktop_trainer.runs.files import SaveFailed
+from desktop_trainer.runs.run_folder import BEST
 from desktop_trainer.ui.thread import Command, TrainingThread
 
 if TYPE_CHECKING:
@@ -94,6 +95,12 @@ class Session(QObject):
     def has_model(self) -> bool:
         """Whether there is a model that `with_model` can give."""
         return self._started if self.active else self.model is not None
+
+    @property
+    def best(self) -> Path | None:
+        """Where the model of the best epoch of the last run lies, if there is one."""
+        path = self._last.folder / BEST if self._last is not None else None
+        return path if path is not None and path.is_file() else None
 
     @property
     def epochs_done(self) -> int:

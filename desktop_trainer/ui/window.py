@@ -21,11 +21,10 @@ from PySide6.QtWidgets import (
 
 from desktop_trainer import __version__, folders
 from desktop_trainer.engine.events import RunStarted
-from desktop_trainer.experiment.fields import to_values, with_local, with_value
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.recipes import recipe
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import mark, tr, trn
+from desktop_trainer.i18n import mark, tr
 from desktop_trainer.ui.actions import ROWS, TOOLBAR, Actions
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.closing import ClosingGuard
@@ -33,6 +32,7 @@ from desktop_trainer.ui.curves import CurvesPanel
 from desktop_trainer.ui.data_menu import DataMenu
 from desktop_trainer.ui.dropping import dropped, is_run
 from desktop_trainer.ui.epochs import EpochTable
+from desktop_trainer.ui.examiner import Examiner
 from desktop_trainer.ui.experiment_files import ExperimentFiles
 from desktop_trainer.ui.form import ExperimentForm
 from desktop_trainer.ui.last_session import LastSession, last_experiment
@@ -56,7 +56,6 @@ from desktop_trainer.ui.verify import VerifyDialog
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from desktop_trainer.engine.events import Evaluated
     from desktop_trainer.runs.events import RunEvent
     from desktop_trainer.runs.model_file import SavedModel
 
@@ -92,6 +91,7 @@ class TrainerWindow(QMainWindow):
         self.files = ModelFiles(self, self.session, self.banner, self.preferences)
         self.controls = RunControls(self, self.actions_, self.session, self.form, self.banner, self.files)
         self.ends = RunEnds(self.session, self.form, self.banner, self.preferences)
+        self.examiner = Examiner(self, self.session, self.form, self.files, self.banner)
         self.experiment_files = ExperimentFiles(self, self.form, self.banner)
         self.data = DataMenu(self, self.form, self.actions_, self.banner)
         self.view = RunView(self.session, self.curves, self.epochs, self.log, self.progress)
@@ -161,7 +161,7 @@ class TrainerWindow(QMainWindow):
             "load_experiment": self.experiment_files.ask_and_load,
             "import_run": self._on_import_run,
             "quit": self.close,
-            "evaluate_model": self._on_evaluate,
+            "evaluate_model": self.examiner.start,
             "fit_curves": self.curves.fit,
             "reset_layout": self._on_reset_layout,
             "verify_resume": self._on_verify,
@@ -180,7 +180,8 @@ class TrainerWindow(QMainWindow):
         self.files.loaded.connect(self._on_loaded)
         self.files.recent_changed.connect(self.looks.fill_recent)
         self.files.progress.connect(self.progress.show_event)
-        self.files.evaluated.connect(self._on_evaluated)
+        self.files.evaluated.connect(self.progress.clear)
+        self.examiner.told.connect(self.log.add)
         self.looks.recent_chosen.connect(self._load)
         self.session.state_changed.connect(self._show_title)
         self.session.state_changed.connect(self._show_undo)
@@ -284,21 +285,6 @@ class TrainerWindow(QMainWindow):
         text = tr("Opened {file}: {description}.", file=path.name, description=describe(model))
         self.banner.show_message(text, kind="success", do=(tr("Evaluate"), self.actions_["evaluate_model"].trigger))
         self.log.add(text)
-
-    @Slot()
-    def _on_evaluate(self) -> None:
-        model, here = self.session.model, self.form.experiment
-        if model is not None and model.experiment is not None and here is not None:
-            values = with_local(to_values(model.experiment), to_values(here))
-            self.files.examine(model, parse_experiment(with_value(values, "device.name", here.device.name)))
-
-    @Slot(object)
-    def _on_evaluated(self, result: Evaluated) -> None:
-        figures = {"loss": result.loss, "accuracy": result.accuracy}
-        text = trn("On {n} test sample: loss {loss:.4f}, accuracy {accuracy:.4f}.", "On {n} test samples: loss {loss:.4f}, accuracy {accuracy:.4f}.", result.samples, **figures)  # fmt: skip
-        self.banner.show_message(text, kind="success")
-        self.log.add(text)
-        self.progress.clear()
 
     @Slot()
     def _on_verify(self) -> None:

@@ -140,18 +140,6 @@ def test_continue_goes_on_to_the_epochs_of_the_form_or_as_many_again(qtbot: QtBo
         assert window.form.experiment.training.epochs == wanted
 
 
-def test_a_model_is_examined_as_it_was_trained_whatever_the_form_says(qtbot: QtBot, open_window: Opener) -> None:
-    window = open_window(SHORT)
-    train(qtbot, window)
-    window.form.set_value("model", "softmax")
-    with qtbot.waitSignal(window.files.evaluated, timeout=60_000) as caught:
-        window.actions_["evaluate_model"].trigger()
-        assert not window.actions_["start"].isEnabled()
-        assert not window.actions_["load_model"].isEnabled()
-    assert caught.args[0].accuracy == window.session.model.metrics["test_accuracy"]
-    qtbot.waitUntil(window.actions_["start"].isEnabled, timeout=5_000)
-
-
 def test_an_examination_normalises_by_the_models_own_numbers(qtbot: QtBot, open_window: Opener) -> None:
     """Not by those of the files as they are now."""
     window = open_window({**SHORT, "data": {**DATA, "normalization": "dataset"}})
