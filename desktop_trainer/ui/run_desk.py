@@ -50,7 +50,10 @@ class RunDesk(QObject):
         super().__init__(window)
         self._window, self._panel, self._form, self._session = window, panel, form, session
         self._banner, self._models, self._start = banner, models, start
-        self.curves, self.files = RunCurves(curves, panel.table.runs, self), RunFiles(window, panel, banner)
+        self.curves, self.files = (
+            RunCurves(curves, panel.table.runs, lambda: session.folder, self),
+            RunFiles(window, panel, banner),
+        )
         self._work: dict[str, Callable[[list[RunSummary]], None]] = {
             "show_run_curves": self.curves.show,
             "what_changed": self.compare,
@@ -77,11 +80,13 @@ class RunDesk(QObject):
         self.files.moved.connect(session.folder_moved)
         self.curves.failed.connect(self._on_failed)
         self.curves.cut.connect(self._on_cut)
+        self.curves.already.connect(self._on_already)
         session.happened.connect(self._on_event)
         session.ended.connect(panel.refresh)
         session.discarded.connect(panel.refresh)
         session.restored.connect(panel.refresh)
         session.state_changed.connect(self._on_state)
+        session.model_changed.connect(self.curves.refresh)
         self._models.busy_changed.connect(self._on_state)
 
     def close(self) -> None:
@@ -162,6 +167,10 @@ class RunDesk(QObject):
     @Slot()
     def _on_cut(self) -> None:
         self._banner.show_message(tr("The curves of the first {count} runs are drawn; more could not be told apart.", count=MOST_RUNS))  # fmt: skip
+
+    @Slot(str)
+    def _on_already(self, name: str) -> None:
+        self._banner.show_message(tr("{run} is the run at hand: its curves are drawn already.", run=name))
 
     @Slot(object)
     def _on_failed(self, error: BaseException) -> None:

@@ -97,6 +97,12 @@ class Session(QObject):
         return self._started if self.active else self.model is not None
 
     @property
+    def folder(self) -> Path | None:
+        """Where the run at hand lies, be it going on or over; None if there is none, or before it has a folder."""
+        recording = self._thread.recording if self._thread is not None else self._last
+        return recording.folder if recording is not None else None
+
+    @property
     def best(self) -> Path | None:
         """Where the model of the best epoch of the last run lies, if there is one."""
         path = self._last.folder / BEST if self._last is not None else None
