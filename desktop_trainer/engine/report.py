@@ -14,6 +14,16 @@ _ENDS = {
 }
 
 
+def subject(experiment: Experiment) -> str:
+    """What is trained on what: ``LeNet on Fashion-MNIST``."""
+    return tr("{model} on {dataset}", model=tr(experiment.model.label), dataset=tr(experiment.data.dataset.label))
+
+
+def said_of(experiment: Experiment | None, message: str) -> str:
+    """`message`, and of which model and dataset it is said, if that is known."""
+    return message if experiment is None else tr("{subject}: {message}", subject=subject(experiment), message=message)
+
+
 def start_line(experiment: Experiment, event: RunStarted) -> str:
     """What is trained on what, with the batch arithmetic and its numbers."""
     data = experiment.data

@@ -86,7 +86,9 @@ ROWS = (
     Row("start", "run", mark("&Start"), "F5", mark("Train from the beginning."), "start"),
     Row("pause", "run", mark("&Pause"), "F6", mark("Hold after the batch in hand; again to go on."), "pause"),
     Row("step", "run", mark("S&tep"), "F10", mark("Train one batch, then hold."), "step"),
-    Row("continue_run", "run", mark("&Continue last run"), "Ctrl+F5", mark("Go on where the last run ended."), "start"),
+    Row(
+        "continue_run", "run", mark("&Continue last run"), "Ctrl+F5", mark("Go on where the last run ended."), "resume"
+    ),
     Row("", "run"),
     Row(
         "stop_and_keep",
@@ -160,7 +162,8 @@ ROWS = (
 _MNEMONIC = re.compile(r"\(&.\)|&")
 """What marks a letter in a menu and is nothing to read elsewhere: ``&Open``, ``打开(&O)``."""
 
-TOOLBAR = ("start", "pause", "step", "stop_and_keep", "stop_and_discard", "", "load_model", "save_model")
+TOOLBAR = ("start", "pause", "step", "stop_and_keep", "", "load_model", "save_model")
+"""The buttons; that of ``stop_and_discard`` stands behind ``stop_and_keep`` while a run is going on."""
 
 
 class Actions:

@@ -77,7 +77,7 @@ class Draft(QObject):
         dataset = experiment.data.dataset
         if dataset.counting():
             self._recheck.start()
-            raise ExperimentError([Problem("data.dataset", tr("The files are being counted…"))])
+            raise ExperimentError([Problem("data.dataset", tr("The files are being counted…"), waiting=True)])
         if dataset.counts_files:
             check_data(experiment)
         return experiment

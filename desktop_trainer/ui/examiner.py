@@ -118,7 +118,7 @@ class Examiner(QObject):
     def _on_evaluated(self, result: Evaluated) -> None:
         figures = {"subject": self._subject, "loss": result.loss, "accuracy": result.accuracy}
         text = trn("Evaluated {subject}, {n} test sample: loss {loss:.4f}, accuracy {accuracy:.4f}.", "Evaluated {subject}, {n} test samples: loss {loss:.4f}, accuracy {accuracy:.4f}.", result.samples, **figures)  # fmt: skip
-        self._banner.show_message(text, kind="success")
+        self._banner.show_message(text, kind="success", until=(self._session.began, self._session.model_changed))
         self.told.emit(text)
 
     @Slot(object)

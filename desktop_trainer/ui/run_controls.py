@@ -9,12 +9,14 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from desktop_trainer import folders
+from desktop_trainer.engine.report import said_of
 from desktop_trainer.i18n import tr
 from desktop_trainer.ui.actions import Actions
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.form import ExperimentForm
 from desktop_trainer.ui.model_files import ModelFiles
 from desktop_trainer.ui.session import RunState, Session
+from desktop_trainer.ui.theme import icon
 
 if TYPE_CHECKING:
     from desktop_trainer.experiment.settings import Experiment
@@ -146,7 +148,9 @@ class RunControls(QObject):
             dataset=tr(dataset.label),
             folder=root,
         )
-        self._banner.show_message(text, kind="error", do=(tr("Download…"), self._actions["download_data"].trigger))
+        do = (tr("Download…"), self._actions["download_data"].trigger)
+        until = (self._form.experiment_changed, self._session.began)
+        self._banner.show_message(text, kind="error", do=do, until=until)
         return False
 
     @Slot()
@@ -178,8 +182,9 @@ class RunControls(QObject):
         self.retranslate()
 
     def retranslate(self) -> None:
-        """Set the texts that depend on the state."""
+        """Set the texts and the icon that depend on the state."""
         held = self._session.state in (RunState.PAUSED, RunState.PAUSING)
+        self._actions["pause"].setIcon(icon("resume" if held else "pause"))
         if held:
             self._actions.set_text("pause", tr("&Resume"), tr("Go on with the next batch."))
         else:
@@ -187,7 +192,7 @@ class RunControls(QObject):
         problems = self._form.problems
         hint = tr("Train from the beginning.")
         if problems:
-            hint = tr("Cannot start. {problem}", problem=problems[0])
+            hint = problems[0].message if problems[0].waiting else tr("Cannot start. {problem}", problem=problems[0])
         self._actions.set_text("start", tr("&Start"), hint)
         if self._session.can_continue or self._session.active or self._session.model is None:
             self._actions.set_text("continue_run", tr("&Continue last run"), tr("Go on where the last run ended."))
@@ -198,4 +203,6 @@ class RunControls(QObject):
     @Slot()
     def _on_discarded(self) -> None:
         self.refresh()
-        self._banner.show_message(tr("The run was discarded."), do=(tr("Undo"), self._session.undo_discard))
+        text = said_of(self._session.experiment, tr("The run was discarded."))
+        until = (self._session.began, self._session.restored)
+        self._banner.show_message(text, do=(tr("Undo"), self._session.undo_discard), until=until)

@@ -29,6 +29,7 @@ from desktop_trainer.ui.session import Session
 if TYPE_CHECKING:
     from desktop_trainer.engine.events import Event
     from desktop_trainer.runs.summary import RunSummary
+    from desktop_trainer.ui.run_model import Changes
 
 _READING = "reading the runs"
 
@@ -74,9 +75,11 @@ class RunDesk(QObject):
         panel.failed.connect(self._on_failed)
         panel.feed.read.connect(self._on_read)
         panel.feed.changed.connect(self.curves.follow)
+        panel.feed.changed.connect(self._on_changed)
         panel.table.recoloured.connect(self.curves.recolour)
         self.files.imported.connect(panel.feed.refresh)
         self.files.moved.connect(self.curves.moved)
+        self.files.moved.connect(self._on_moved)
         self.files.moved.connect(session.folder_moved)
         self.curves.failed.connect(self._on_failed)
         self.curves.cut.connect(self._on_cut)
@@ -108,7 +111,7 @@ class RunDesk(QObject):
     def copy_settings(self, runs: list[RunSummary]) -> None:
         """Put the settings of a run into the form."""
         if self._to_form(runs[0]):
-            self._banner.show_message(tr("The form has the settings of {run}.", run=runs[0].name), kind="success", do=(tr("Undo"), self._form.undo_stack.undo))  # fmt: skip
+            self._banner.show_message(tr("The form has the settings of {run}.", run=runs[0].name), kind="success", do=(tr("Undo"), self._form.undo_stack.undo), until=(self._form.undo_stack.indexChanged,))  # fmt: skip
 
     def repeat(self, runs: list[RunSummary]) -> None:
         """Train with the settings of a run, from the beginning."""
@@ -163,6 +166,15 @@ class RunDesk(QObject):
     @Slot()
     def _on_state(self, *_: object) -> None:
         self._panel.actions_.set_idle(not self._session.active and not self._models.busy)
+
+    @Slot(object)
+    def _on_changed(self, difference: Changes) -> None:
+        for folder in difference.gone:
+            self._banner.settle(str(folder))
+
+    @Slot(object, object)
+    def _on_moved(self, old: Path, _: Path | None) -> None:
+        self._banner.settle(str(old))
 
     @Slot()
     def _on_cut(self) -> None:

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication
 from desktop_trainer import folders
 
 _TINTS = {
-    "accent": ("start", "run_running"),
+    "accent": ("start", "resume", "run_running"),
     "invalid": ("stop_and_discard", "run_diverged", "run_failed"),
     "warning": ("warning", "run_interrupted"),
     "success": ("run_completed", "run_early_stopped"),

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from desktop_trainer import __version__, folders
 from desktop_trainer.engine.events import RunStarted
+from desktop_trainer.engine.report import subject
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.recipes import recipe
 from desktop_trainer.experiment.settings import Experiment
@@ -185,6 +186,7 @@ class TrainerWindow(QMainWindow):
         self.looks.recent_chosen.connect(self._load)
         self.session.state_changed.connect(self._show_title)
         self.session.state_changed.connect(self._show_undo)
+        self.session.state_changed.connect(self._show_discard)
         self.progress.refreshed.connect(self._show_title)
         self.session.ended.connect(self._on_run_ended)
         self.session.happened.connect(self._on_happened)
@@ -217,6 +219,17 @@ class TrainerWindow(QMainWindow):
         for row in ROWS:
             if row.icon:
                 self.actions_[row.verb].setIcon(icon(row.icon))
+        self.controls.retranslate()
+
+    @Slot()
+    def _show_discard(self, *_: object) -> None:
+        """Beside the safe buttons only while a run is going on; afterwards it stands in the menu."""
+        discard, after = self.actions_["stop_and_discard"], self.actions_["stop_and_keep"]
+        if self.session.active and discard not in self.toolbar.actions():
+            buttons = self.toolbar.actions()
+            self.toolbar.insertAction(buttons[buttons.index(after) + 1], discard)
+        elif not self.session.active:
+            self.toolbar.removeAction(discard)
 
     @Slot()
     def _show_undo(self, *_: object) -> None:
@@ -253,8 +266,7 @@ class TrainerWindow(QMainWindow):
         share, experiment = self.progress.run_share, self.session.experiment
         parts = ["Desktop Trainer"]
         if experiment is not None:
-            names = {"model": tr(experiment.model.label), "dataset": tr(experiment.data.dataset.label)}
-            parts.insert(0, tr("{model} on {dataset}", **names))
+            parts.insert(0, subject(experiment))
             if self.session.active and share is not None:
                 parts.insert(0, f"{100 * share:.0f} %")
         title = " - ".join(parts)
@@ -283,7 +295,7 @@ class TrainerWindow(QMainWindow):
         self.session.set_model(model)
         self._show_title()
         text = tr("Opened {file}: {description}.", file=path.name, description=describe(model))
-        self.banner.show_message(text, kind="success", do=(tr("Evaluate"), self.actions_["evaluate_model"].trigger))
+        self.banner.show_message(text, kind="success", do=(tr("Evaluate"), self.actions_["evaluate_model"].trigger), until=(self.session.model_changed,))  # fmt: skip
         self.log.add(text)
 
     @Slot()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QScrollArea, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QScrollArea, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_trainer import i18n
@@ -354,3 +354,20 @@ def test_the_form_grows_and_shrinks_with_its_texts(form: ExperimentForm, qtbot: 
         QTest.keyClick(form.editor("data.drop_last").control, Qt.Key.Key_Space)
         qtbot.waitUntil(lambda grown=grown: (panel.height() > height) is grown)  # type: ignore[misc]
         assert panel.height() == panel.minimumSizeHint().height()
+
+
+def test_waiting_for_files_to_be_counted_is_no_error(
+    form: ExperimentForm, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    """It is said where the dataset stands, without a warning; it cannot be started meanwhile."""
+    dataset = type(form.experiment.data.dataset)  # type: ignore[union-attr]
+    monkeypatch.setattr(dataset, "counting", lambda _: True)
+    form._draft.check()
+    editor = form.editor("data.dataset")
+    assert form.experiment is None
+    assert editor.problem == "The files are being counted…"
+    assert not editor.control.property("invalid")
+    assert "⚠" not in "".join(label.text() for label in editor.findChildren(QLabel))
+    monkeypatch.setattr(dataset, "counting", lambda _: False)
+    qtbot.waitUntil(lambda: form.experiment is not None, timeout=5_000)
+    assert editor.problem == ""
