@@ -41,6 +41,7 @@ class DataSettings(Section):
         unit=mark("samples"),
         advanced=True,
         ge=0,
+        zero=mark("as in training"),
         le=1_000_000,
     )
     drop_last: bool = setting(
@@ -70,6 +71,7 @@ class DataSettings(Section):
         unit=mark("pixels"),
         advanced=True,
         ge=0,
+        zero=mark("as they are"),
         le=512,
     )
     normalization: Literal["none", "dataset", "imagenet", "symmetric"] = setting(
@@ -117,6 +119,7 @@ class DataSettings(Section):
         advanced=True,
         local=True,
         ge=0,
+        zero=mark("automatic"),
         le=10_000_000,
     )
     workers: int = setting(

@@ -19,6 +19,7 @@ def setting(
     unit: str = "",
     advanced: bool = False,
     local: bool = False,
+    zero: str = "",
     **bounds: Any,
 ) -> Any:
     """Declare a setting.
@@ -30,7 +31,8 @@ def setting(
         unit: shown behind the value.
         advanced: shown under "More".
         local: belongs to this machine, so it is not written into files for others.
+        zero: what 0 means, where that is no number: ``off``; in English, marked for translation.
         bounds: pydantic's ``ge``, ``gt``, ``le``, ``lt``, ``pattern``, ``max_length``.
     """
-    extra: dict[str, Any] = {"unit": unit, "advanced": advanced, "local": local}
+    extra: dict[str, Any] = {"unit": unit, "advanced": advanced, "local": local, "zero": zero}
     return Field(default, title=label, description=explanation, json_schema_extra=extra, **bounds)

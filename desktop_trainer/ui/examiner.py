@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from desktop_trainer.engine.events import Notice
+from desktop_trainer.engine.report import figure
 from desktop_trainer.experiment.choices import DataUnknown
 from desktop_trainer.experiment.fields import to_values, with_local, with_value
 from desktop_trainer.experiment.problems import parse_experiment
@@ -116,8 +117,8 @@ class Examiner(QObject):
 
     @Slot(object)
     def _on_evaluated(self, result: Evaluated) -> None:
-        figures = {"subject": self._subject, "loss": result.loss, "accuracy": result.accuracy}
-        text = trn("Evaluated {subject}, {n} test sample: loss {loss:.4f}, accuracy {accuracy:.4f}.", "Evaluated {subject}, {n} test samples: loss {loss:.4f}, accuracy {accuracy:.4f}.", result.samples, **figures)  # fmt: skip
+        figures = {"subject": self._subject, "loss": figure(result.loss), "accuracy": result.accuracy}
+        text = trn("Evaluated {subject}, {n} test sample: loss {loss}, accuracy {accuracy:.4f}.", "Evaluated {subject}, {n} test samples: loss {loss}, accuracy {accuracy:.4f}.", result.samples, **figures)  # fmt: skip
         self._banner.show_message(text, kind="success", until=(self._session.began, self._session.model_changed))
         self.told.emit(text)
 

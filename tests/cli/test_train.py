@@ -33,7 +33,9 @@ def test_people_read_a_start_a_line_an_epoch_and_the_end(capsys: Captured) -> No
     assert main(SMALL) == 0
     start, *epochs, end = capsys.readouterr().out.splitlines()
     assert "1500 // 100 = 15 batches" in start
-    line = r"epoch \d, loss \d\.\d{4}, train acc \d\.\d{3}, test acc \d\.\d{3}, time \d+\.\d sec, [\d ]+ examples/sec on cpu"
+    line = (
+        r"epoch \d, loss \d\.\d{4}, train acc \d\.\d{3}, test acc \d\.\d{3}, time \d+\.?\d* s, [\d ]+ samples/s on cpu"
+    )
     assert [bool(re.fullmatch(line, epoch)) for epoch in epochs] == [True, True]
     assert "model.safetensors" in end
 

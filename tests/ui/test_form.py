@@ -231,7 +231,7 @@ def test_the_arithmetic_follows_every_key(form: ExperimentForm) -> None:
     assert "(60000 + 10 - 1) // 10 = 6000" in _plan(form)
     QTest.keyClicks(form.editor("data.batch_size").control, "0")
     assert "(60000 + 100 - 1) // 100 = 600" in _plan(form)
-    assert "Optimizer steps: 600 × 3 epochs = 1800" in _plan(form)
+    assert "Optimizer steps: 600 × 3 epochs = 1 800" in _plan(form)
     _type(form, "data.batch_size", "")
     assert "//" not in _plan(form)
 

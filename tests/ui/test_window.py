@@ -68,7 +68,7 @@ def test_start_trains_and_shows_every_batch_and_epoch(qtbot: QtBot, open_window:
     assert window.epochs.model().rowCount() == 2
     lines = window.log.toPlainText()
     assert "epoch 2, loss " in lines
-    assert "examples/sec on cpu" in lines
+    assert "samples/s on cpu" in lines
     assert "MLP" in window.windowTitle()
     assert window.form.editor("data.batch_size").control.isEnabled()
 
