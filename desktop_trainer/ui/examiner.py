@@ -137,10 +137,12 @@ class Examiner(QObject):
 
 
 def _after(name: str, model: SavedModel) -> str:
-    """`name`, and which epoch the model is of."""
+    """`name`, what it is, and the last whole epoch behind it."""
+    if model.experiment is not None:
+        name = tr("{name}, {model}", name=name, model=tr(model.experiment.model.label))
     if "epoch" not in model.metrics:
         return name
-    return tr("{model} (after epoch {epoch:.0f}, test accuracy {accuracy:.3f})", model=name, epoch=model.metrics["epoch"], accuracy=model.metrics.get("test_accuracy", float("nan")))  # fmt: skip
+    return tr("{model} (last whole epoch {epoch:.0f}, test accuracy {accuracy:.3f})", model=name, epoch=model.metrics["epoch"], accuracy=model.metrics.get("test_accuracy", float("nan")))  # fmt: skip
 
 
 def _same(one: SavedModel, other: SavedModel) -> bool:

@@ -45,7 +45,7 @@ def evaluate(qtbot: QtBot, window: Any, *choices: str) -> Any:
 def test_without_a_choice_nothing_is_asked_and_the_result_names_model_and_data(qtbot: QtBot, trained: Any) -> None:
     result = evaluate(qtbot, trained)
     assert result.accuracy == trained.session.model.metrics["test_accuracy"]
-    assert "the last model (after epoch 1" in trained.banner.text
+    assert "the last model, Softmax regression (last whole epoch 1" in trained.banner.text
     assert "on Synthetic patterns, 32 test samples" in trained.banner.text
 
 
@@ -72,7 +72,7 @@ def test_the_best_model_of_a_run_can_be_examined_where_it_is_not_the_last(qtbot:
     save_model(trained.session.best, SavedModel(best.experiment, weights, best.metrics, best.class_names))
     result = evaluate(qtbot, trained, "examined_model_1")
     assert result.loss == pytest.approx(torch.log(torch.tensor(float(len(best.class_names)))).item())
-    assert "the best model (after epoch 1" in trained.banner.text
+    assert "the best model, Softmax regression (last whole epoch 1" in trained.banner.text
 
 
 def test_renamed_class_folders_do_not_permute_the_answers(qtbot: QtBot, open_window: Opener, tmp_path: Path) -> None:
