@@ -51,7 +51,12 @@ def tr(text: str, /, **values: Any) -> str:
 
 def trn(singular: str, plural: str, n: int, **values: Any) -> str:
     """The one of two texts that goes with the count `n`, in the current language, its ``{n}`` and ``{placeholders}`` filled."""
-    return _translations.ngettext(singular, plural, n).format(n=n, **values)
+    return _translations.ngettext(singular, plural, n).format(n=grouped(n), **values)
+
+
+def grouped(number: float) -> str:
+    """`number` rounded to a whole one, with a space between thousands: so everywhere, in every language."""
+    return f"{number:,.0f}".replace(",", " ")
 
 
 def joined(*sentences: str) -> str:

@@ -13,6 +13,7 @@ _PARTS = {
     "epoch": mark("epoch with test pass"),
     "training": mark("training part"),
     "rate": mark("batches a second"),
+    "gui": mark("window's thread, processor"),
     "late_p50": mark("heartbeat late, median"),
     "late_p99": mark("heartbeat late, 99 of 100"),
     "late_max": mark("heartbeat late, at worst"),
@@ -30,6 +31,7 @@ def as_values(results: Results) -> dict[str, Any]:
         "quick": results.quick,
         "notes": results.notes,
         "training": results.training,
+        "pairs": results.pairs,
         "startup": results.startup,
         "frames": {str(count): taken for count, taken in results.frames.items()},
         "bytes_per_record": {str(count): size for count, size in results.bytes_per_record.items()},
@@ -41,7 +43,7 @@ def _figure_values(figure: Figure) -> dict[str, Any]:
     goal = figure.goal
     return {
         "name": goal.name, "value": figure.value, "least": figure.least, "most": figure.most,
-        "at_least" if goal.at_least else "at_most": goal.bound, "unit": goal.unit, "ok": figure.reached,
+        "at_least" if goal.at_least else "at_most": goal.bound, "unit": goal.unit, "ok": figure.reached, "told": figure.told,
     }  # fmt: skip
 
 
@@ -104,13 +106,15 @@ def _plain_row(name: str, remark: str, values: list[float]) -> str:
 def _figures(results: Results) -> Iterator[str]:
     found = figures(results)
     if found:
-        yield "\n" + tr("Figures to reach")
+        yield "\n" + tr("Figures to reach: median, and least … most; of the window, between which the true median lies in 95 of 100 cases")  # fmt: skip
     for figure in found:
         goal = figure.goal
         bound = quantity(goal.bound, goal.unit)
         asked = tr("at least {bound}", bound=bound) if goal.at_least else tr("at most {bound}", bound=bound)
         verdict = tr("ok") if figure.reached else tr("not reached")
-        yield f"{tr(goal.title):<56}{quantity(figure.value, goal.unit):>12}   {asked:<18}{verdict}"
+        verdict = verdict if figure.told else tr("cannot be told: measure more repetitions, on an idle machine")
+        extent = " … ".join(quantity(value, goal.unit) for value in (figure.least, figure.most))
+        yield f"{tr(goal.title):<56}{quantity(figure.value, goal.unit):>12}   {extent:<24}{asked:<18}{verdict}"
 
 
 def quantity(value: float, unit: str) -> str:

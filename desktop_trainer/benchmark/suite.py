@@ -26,12 +26,14 @@ from desktop_trainer.i18n import mark, tr
 if TYPE_CHECKING:
     from desktop_trainer.ui.window import TrainerWindow
 
-GROUPS = ("startup", "frames", "t1", "t3", "resnet", "batch-sizes", "step")
-_USUAL = GROUPS[:5]
+GROUPS = ("startup", "frames", "window", "t1", "t3", "resnet", "batch-sizes", "step")
+_USUAL = GROUPS[:6]
 """What is measured unless asked otherwise; on CUDA the batch sizes too."""
 _SIZES = (64, 256, 1024, 4096)
 _COUNTS = (1_000, 10_000, 100_000, 1_000_000)
 _FRAMES = 40
+_PAIRS = 4
+"""So many pairs of runs without and in the window are measured for each repetition: they differ by little."""
 _BUSY = 0.4
 """Load a core from which on a note is made of it."""
 
@@ -75,6 +77,8 @@ class Suite:
                 self._startup()
             if "frames" in groups and self._qt:
                 self._frames()
+            if "window" in groups and self._qt:
+                self._pairs()
             self._training(groups)
         return self._results
 
@@ -83,7 +87,9 @@ class Suite:
         note = self._results.notes.append
         if self._plan.quick:
             note(tr("A quick trial on tiny data: the times mean nothing, so no figure is judged."))
-        elif {"t1", "t3", "batch-sizes", "step"} & set(groups) and not has_fashion_mnist(self._plan.data_root):
+        elif {"window", "t1", "t3", "batch-sizes", "step"} & set(groups) and not has_fashion_mnist(
+            self._plan.data_root
+        ):
             note(tr("Fashion-MNIST is not in {folder}: synthetic images of the same shape are used, and the plain loop makes PIL images of them.", folder=self._plan.data_root))  # fmt: skip
         if {"t1", "t3", "resnet", "batch-sizes"} & set(groups):
             note(tr("The plain loop runs in a process of its own, which nothing of this program changes."))
@@ -112,6 +118,22 @@ class Suite:
         for count in _COUNTS[:2] if self._plan.quick else _COUNTS:
             self._say(tr("Frames with {count} records", count=count))
             self._results.frames[count], self._results.bytes_per_record[count] = measure_frames(count, _FRAMES)
+
+    def _pairs(self) -> None:
+        """The engine and the engine in the window, over and over, each time the other one first."""
+        from desktop_trainer.benchmark.headless import measured_engine
+        from desktop_trainer.benchmark.windowed import WindowedEngine
+
+        loads, number = workloads(self._plan.data_root, self._plan.device, quick=self._plan.quick), _PAIRS * self._plan.repeats  # fmt: skip
+        with self._window(wanted=True) as window:
+            assert window is not None
+            for load in (loads["t1"], loads["t3"]):
+                contenders: dict[str, Run] = {
+                    ENGINE: _apart(partial(measured_engine, load)),
+                    WINDOW: WindowedEngine(window, load),
+                }
+                say = self._saying(tr("{work} in pairs", work=load.name), number)
+                self._results.pairs[load.name] = alternate(contenders, number, warm_up=self._warm_up, say=say)
 
     def _training(self, groups: list[str]) -> None:
         loads = workloads(self._plan.data_root, self._plan.device, quick=self._plan.quick)
@@ -179,9 +201,9 @@ class Suite:
     def _warm_up(self) -> int:
         return 0 if self._plan.quick else 1
 
-    def _saying(self, what: str) -> Callable[[str, int], None]:
+    def _saying(self, what: str, repeats: int = 0) -> Callable[[str, int], None]:
         def say(name: str, number: int) -> None:
-            values = {"what": what, "number": number, "repeats": self._plan.repeats, "name": tr(name)}
+            values = {"what": what, "number": number, "repeats": repeats or self._plan.repeats, "name": tr(name)}
             pattern = (
                 mark("{what}, {number} of {repeats}: {name}") if number > 0 else mark("{what}, to warm up: {name}")
             )

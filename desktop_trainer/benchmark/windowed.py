@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,6 +73,7 @@ class Watch(QObject):
     def __init__(self, window: TrainerWindow, workload: Workload, *, beating: bool) -> None:
         super().__init__()
         self._clock, self._loop = EventClock(), QEventLoop(self)
+        self._thread_began = self._thread_took = 0.0
         self._heart = Heart(self) if beating else None
         self._epochs = workload.epochs
         self._error: BaseException | None = None
@@ -88,12 +89,18 @@ class Watch(QObject):
             raise self._error
 
     def measured(self) -> dict[str, float]:
-        """As the engine's, or the heart's lateness while it trained."""
-        return self._clock.measured() if self._heart is None else self._heart.lateness()
+        """As the engine's, and ``gui``, the processor's seconds of this thread an epoch; or the heart's lateness."""
+        if self._heart is not None:
+            return self._heart.lateness()
+        return {**self._clock.measured(), "gui": self._thread_took / self._clock.epochs}
 
     @Slot(object)
     def _on_event(self, event: Event) -> None:
         self._clock.hear(event)
+        if isinstance(event, RunStarted):
+            self._thread_began = thread_time()
+        elif isinstance(event, EpochEnded):
+            self._thread_took = thread_time() - self._thread_began
         if self._heart is None:
             return
         if isinstance(event, RunStarted):

@@ -31,6 +31,7 @@ class CrossEntropy(LossChoice):
             "The share of certainty given to the wrong classes. More keeps the model from being too sure. Usual: 0 or 0.1."
         ),
         ge=0,
+        zero=mark("off"),
         lt=1,
         advanced=True,
     )

@@ -47,10 +47,11 @@ class SGD(OptimizerChoice):
             "The share of the last step that is repeated in the next. It rolls through small bumps; too much overshoots. Usual: 0 or 0.9."
         ),
         ge=0,
+        zero=mark("off"),
         lt=1,
         advanced=True,
     )
-    weight_decay: float = setting(0.0, mark("Weight decay"), _WEIGHT_DECAY, ge=0, le=1, advanced=True)
+    weight_decay: float = setting(0.0, mark("Weight decay"), _WEIGHT_DECAY, ge=0, le=1, zero=mark("off"), advanced=True)
     nesterov: bool = setting(
         False,
         mark("Nesterov"),
@@ -81,7 +82,7 @@ class _AdamOptions(OptimizerChoice):
     lr: float = setting(0.001, mark("Learning rate"), _LR, gt=0, le=1e12)
     beta1: float = setting(0.9, "Beta 1", _BETA1, ge=0, lt=1, advanced=True)
     beta2: float = setting(0.999, "Beta 2", _BETA2, ge=0, lt=1, advanced=True)
-    weight_decay: float = setting(0.0, mark("Weight decay"), _WEIGHT_DECAY, ge=0, le=1, advanced=True)
+    weight_decay: float = setting(0.0, mark("Weight decay"), _WEIGHT_DECAY, ge=0, le=1, zero=mark("off"), advanced=True)
     fused: bool = setting(False, mark("Fused"), _FUSED, advanced=True)
 
     def _options(self) -> dict[str, Any]:
@@ -112,7 +113,9 @@ class AdamW(_AdamOptions):
     name: Literal["adamw"] = "adamw"
     label: ClassVar[str] = "AdamW"
     explanation: ClassVar[str] = mark("Adam whose weight decay does not pass through the adapted step.")
-    weight_decay: float = setting(0.01, mark("Weight decay"), _WEIGHT_DECAY, ge=0, le=1, advanced=True)
+    weight_decay: float = setting(
+        0.01, mark("Weight decay"), _WEIGHT_DECAY, ge=0, le=1, zero=mark("off"), advanced=True
+    )
 
     def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         """``torch.optim.AdamW`` with these options."""

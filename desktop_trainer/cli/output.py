@@ -26,7 +26,7 @@ from desktop_trainer.engine.events import (
     RunStarted,
 )
 from desktop_trainer.engine.pace import Pace, duration
-from desktop_trainer.engine.report import end_line, epoch_line, grouped, start_line
+from desktop_trainer.engine.report import end_line, epoch_line, figure, grouped, start_line
 from desktop_trainer.experiment.difference import Difference
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr, trn
@@ -145,9 +145,9 @@ class HumanLines:
                 return event.line
             case Evaluated():
                 return trn(
-                    "test loss {loss:.4f}, test acc {accuracy:.4f} over {samples} sample",
-                    "test loss {loss:.4f}, test acc {accuracy:.4f} over {samples} samples",
-                    event.samples, loss=event.loss, accuracy=event.accuracy, samples=grouped(event.samples),
+                    "test loss {loss}, test acc {accuracy:.4f} over {samples} sample",
+                    "test loss {loss}, test acc {accuracy:.4f} over {samples} samples",
+                    event.samples, loss=figure(event.loss), accuracy=event.accuracy, samples=grouped(event.samples),
                 )  # fmt: skip
             case _:
                 return ""
@@ -157,9 +157,9 @@ class HumanLines:
             self._pace.add(event.records)
             left = self._pace.seconds_left
             return tr(
-                "epoch {epoch}/{epochs}, batch {batch}/{batches}, loss {loss:.4f}, {left} left",
+                "epoch {epoch}/{epochs}, batch {batch}/{batches}, loss {loss}, {left} left",
                 epoch=event.epoch, epochs=self._started.epochs, batch=event.batch, batches=self._started.batches_per_epoch,
-                loss=event.records.loss[-1], left="?" if left is None else duration(left),
+                loss=figure(float(event.records.loss[-1])), left="?" if left is None else duration(left),
             )  # fmt: skip
         if isinstance(event, Evaluating):
             return tr("examining, batch {done} of {total}", done=event.done, total=event.total)

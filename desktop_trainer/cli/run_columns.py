@@ -40,7 +40,9 @@ def figure(run: RunSummary, name: str, *, best: bool = False) -> float | None:
 
 def figure_text(value: float | None) -> str:
     """A figure as people write it."""
-    return NOTHING if value is None else f"{value:.4f}"
+    from desktop_trainer.engine.report import figure
+
+    return NOTHING if value is None else figure(value)
 
 
 def duration_text(run: RunSummary) -> str:

@@ -81,7 +81,7 @@ def _facts(run: RunSummary) -> Iterator[tuple[str, str]]:
     yield tr("Duration"), duration_text(run)
     for title, ended in ((tr("Best"), run.best), (tr("Last"), run.last)):
         if ended is not None:
-            yield title, tr("epoch {epoch}, test acc {accuracy:.4f}, test loss {loss:.4f}", epoch=ended.epoch, accuracy=ended.test_accuracy, loss=ended.test_loss)  # fmt: skip
+            yield title, tr("epoch {epoch}, test acc {accuracy:.4f}, test loss {loss}", epoch=ended.epoch, accuracy=ended.test_accuracy, loss=figure_text(ended.test_loss))  # fmt: skip
     for title, text in ((tr("Recipe"), run.recipe), (tr("Tags"), ", ".join(run.tags)), (tr("Note"), run.note)):
         if text:
             yield title, text
@@ -99,9 +99,11 @@ def _settings(run: RunSummary) -> Iterator[tuple[str, str, str]]:
 
 
 def _epochs(epochs: Sequence[EpochEnded]) -> list[tuple[str, ...]]:
-    heading = (tr("Epoch"), tr("Loss"), tr("Train acc"), tr("Test loss"), tr("Test acc"), tr("Seconds"))
+    from desktop_trainer.engine.pace import duration
+
+    heading = (tr("Epoch"), tr("Loss"), tr("Train acc"), tr("Test loss"), tr("Test acc"), tr("Time"))
     rows = [
-        (str(event.epoch), *map(figure_text, (event.train_loss, event.train_accuracy, event.test_loss, event.test_accuracy)), f"{event.seconds:.1f}")
+        (str(event.epoch), *map(figure_text, (event.train_loss, event.train_accuracy, event.test_loss, event.test_accuracy)), duration(event.seconds))
         for event in epochs
     ]  # fmt: skip
     return [heading, *rows]

@@ -6,6 +6,7 @@ import numpy as np
 
 from desktop_trainer.engine.events import Records
 from desktop_trainer.engine.patience import Patience
+from desktop_trainer.engine.report import figure
 from desktop_trainer.i18n import tr, trn
 
 
@@ -40,9 +41,9 @@ def exploded_after(epoch: int, peak: float, lr: float) -> tuple[str, str]:
 def early_stopped(epoch: int, patience: Patience) -> tuple[str, str]:
     """Of a run that has stopped getting better, after `epoch` whole epochs."""
     reason = trn(
-        "The test loss was best after epoch {best}, with {loss:.4f}, and has not improved for {n} epoch.",
-        "The test loss was best after epoch {best}, with {loss:.4f}, and has not improved for {n} epochs.",
-        epoch - patience.best_epoch, best=patience.best_epoch, loss=patience.best_loss,
+        "The test loss was best after epoch {best}, with {loss}, and has not improved for {n} epoch.",
+        "The test loss was best after epoch {best}, with {loss}, and has not improved for {n} epochs.",
+        epoch - patience.best_epoch, best=patience.best_epoch, loss=figure(patience.best_loss),
     )  # fmt: skip
     return reason, tr("To train longer, set the patience higher, or to 0.")
 

@@ -16,17 +16,25 @@ from desktop_trainer.engine.step import LossFunction
 class Evaluation:
     """Mean loss and accuracy of a model over a split, computed by `arithmetic`; iterate over `steps`, then read `means`.
 
-    What it sees of each batch is what `transform` makes of it.
+    What it sees of each batch is what `transform` makes of it. `outputs`, int64 ``(classes,)``, says which of the model's
+    outputs stands for each label, where that is not the label itself.
 
     Between two steps nothing is held open, and the model is in the mode that it was in before. The numbers stay on the
     device until `means`.
     """
 
     def __init__(
-        self, model: nn.Module, loss_fn: LossFunction, split: Split, transform: Transform, arithmetic: Arithmetic
+        self,
+        model: nn.Module,
+        loss_fn: LossFunction,
+        split: Split,
+        transform: Transform,
+        arithmetic: Arithmetic,
+        outputs: Tensor | None = None,
     ) -> None:
         self._model, self._loss_fn, self._split, self._transform = model, loss_fn, split, transform
         self._forward, self._products = arithmetic.forward_of(model), arithmetic.products
+        self._outputs = outputs
         self._losses: list[Tensor] = []
         self._hits: list[Tensor] = []
         self._counts: list[int] = []
@@ -35,7 +43,7 @@ class Evaluation:
         """Examine one batch at each step; yields how many are done."""
         with closing(self._split.batches(self._transform)) as batches:
             for done, (images, labels) in enumerate(batches, 1):
-                self._step(images, labels)
+                self._step(images, labels if self._outputs is None else self._outputs.to(labels.device)[labels])
                 del images
                 yield done
 

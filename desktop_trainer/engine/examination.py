@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 
 import torch
@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from desktop_trainer import malloc
 from desktop_trainer.engine.arithmetic import Arithmetic
+from desktop_trainer.engine.class_match import check_data, outputs_of
 from desktop_trainer.engine.determinism import Determinism
 from desktop_trainer.engine.devices import DeviceError, choose_device
 from desktop_trainer.engine.evaluation import Evaluation
-from desktop_trainer.engine.events import Evaluated, Evaluating, Event, Loading
+from desktop_trainer.engine.events import Evaluated, Evaluating, Event, Loading, Notice
 from desktop_trainer.engine.failures import (
     device_failed,
     examination_too_large,
@@ -42,19 +43,28 @@ def check_fit(experiment: Experiment, weights: Mapping[str, Tensor]) -> None:
 
 
 def examine(
-    experiment: Experiment, weights: Mapping[str, Tensor], statistics: Statistics | None = None
+    experiment: Experiment,
+    weights: Mapping[str, Tensor],
+    statistics: Statistics | None = None,
+    *,
+    trained: Experiment | None = None,
+    class_names: Sequence[str] = (),
 ) -> Generator[Event, None, None]:
     """Examine the experiment's model with `weights` on the experiment's test set; ends with `Evaluated`.
 
+    Classes are matched by name, wherever they stand in the dataset.
+
     Args:
         statistics: those that the model was trained with, if it was normalised by its dataset's; None measures them.
+        trained: what made the model, if that is known.
+        class_names: what its outputs stand for, if that is known.
 
     Raises:
-        ModelMismatch: if the weights are not this model's, or the statistics not of such images.
+        ModelMismatch: if the weights are not this model's, the statistics not of such images, or the classes others.
         DeviceMissing, CannotCompute, DataTooLarge, DataMissing, DataDamaged, WorkerDied, DataGone, OutOfMemory,
             DeviceLost: see `Training.events`.
     """
-    examination = _Examination(experiment, weights, statistics)
+    examination = _Examination(experiment, weights, statistics, trained or experiment, class_names)
     puller = Puller(experiment.device)
     try:
         with Determinism(experiment.device), closing(examination.events()) as events:
@@ -67,8 +77,16 @@ def examine(
 class _Examination:
     """One examination, and what it was at when it failed."""
 
-    def __init__(self, experiment: Experiment, weights: Mapping[str, Tensor], known: Statistics | None) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        weights: Mapping[str, Tensor],
+        known: Statistics | None,
+        trained: Experiment,
+        class_names: Sequence[str],
+    ) -> None:
         self._experiment, self._weights, self._known = experiment, weights, known
+        self._trained, self._class_names = trained, class_names
         self._device = choose_device(experiment.device.name)
         self._arithmetic = Arithmetic(experiment.device, self._device, gains=experiment.model.channels_last)
         self._batch_size = 0
@@ -77,13 +95,17 @@ class _Examination:
         data = self._experiment.data
         yield Loading(tr("Reading {dataset}", dataset=tr(data.dataset.label)), 0, 1)
         info = yield from count_data(data)
+        check_data(self._trained, self._experiment, self._class_names)
         check_fit(self._experiment, self._weights)
         place = choose_place(data, info.test_samples, self._device)
         source = yield from open_source(data)
+        outputs = outputs_of(self._class_names, source.info.class_names)
+        if outputs is not None:
+            yield Notice(tr("The dataset has its classes in another order than the model: they are matched by name."))
         transforms = yield from self._transforms(source)
         with closing(load_split(data, source, place, train=False)) as split:
             loss_fn = self._experiment.loss.build()
-            evaluation = Evaluation(self._model(), loss_fn, split, transforms.plain, self._arithmetic)
+            evaluation = Evaluation(self._model(), loss_fn, split, transforms.plain, self._arithmetic, outputs)
             self._batch_size = split.plan.batch_size
             for done in evaluation.steps():
                 yield Evaluating(0, done, split.plan.batches)

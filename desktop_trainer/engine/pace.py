@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from desktop_trainer.engine.events import EpochEnded, Records, RunStarted
+from desktop_trainer.i18n import tr
 
 _WINDOW = 3.0
 """Seconds over which the pace is averaged: long enough to be steady, short enough to follow a change."""
@@ -77,7 +78,10 @@ class Pace:
 
 
 def duration(seconds: float) -> str:
-    """A time for people: ``0:42``, ``12:05`` or ``3:07:09``."""
+    """A time for people: ``0.13 s``, ``2.6 s``, ``42 s``, ``12:05`` or ``3:07:09``."""
+    if seconds < 59.5:
+        places = 2 if seconds < 0.995 else 1 if seconds < 9.95 else 0
+        return tr("{seconds} s", seconds=f"{seconds:.{places}f}")
     whole = round(seconds)
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,21 +1,33 @@
 """What a run says in lines for people: its start, its epochs as the tutorials print them, its end. Knows no screen."""
 
 from desktop_trainer.engine.events import EpochEnded, RunEnded, RunStarted
+from desktop_trainer.engine.pace import duration
 from desktop_trainer.experiment.batches import BatchPlan
 from desktop_trainer.experiment.choices import DataInfo
 from desktop_trainer.experiment.data_settings import DataSettings
 from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.i18n import grouped as grouped
 from desktop_trainer.i18n import joined, mark, tr, trn
 
 _CLASSES = 12
 """So many are named."""
 _ENDS = {
-    "completed": mark("Complete: epoch {done} is done, {seconds:.1f} sec."),
-    "early_stopped": mark("Stopped early: epoch {done} is done, {seconds:.1f} sec."),
-    "stopped": mark("Stopped in epoch {epoch} after batch {batch}, {seconds:.1f} sec."),
-    "diverged": mark("Diverged in epoch {epoch} at batch {batch}, {seconds:.1f} sec."),
-    "failed": mark("Failed in epoch {epoch} after batch {batch}, {seconds:.1f} sec."),
+    "completed": mark("Complete: epoch {done} is done, {time}."),
+    "early_stopped": mark("Stopped early: epoch {done} is done, {time}."),
+    "stopped": mark("Stopped in epoch {epoch} after batch {batch}, {time}."),
+    "diverged": mark("Diverged in epoch {epoch} at batch {batch}, {time}."),
+    "failed": mark("Failed in epoch {epoch} after batch {batch}, {time}."),
 }
+
+
+def subject(experiment: Experiment) -> str:
+    """What is trained on what: ``LeNet on Fashion-MNIST``."""
+    return tr("{model} on {dataset}", model=tr(experiment.model.label), dataset=tr(experiment.data.dataset.label))
+
+
+def said_of(experiment: Experiment | None, message: str) -> str:
+    """`message`, and of which model and dataset it is said, if that is known."""
+    return message if experiment is None else tr("{subject}: {message}", subject=subject(experiment), message=message)
 
 
 def start_line(experiment: Experiment, event: RunStarted) -> str:
@@ -33,7 +45,7 @@ def start_line(experiment: Experiment, event: RunStarted) -> str:
     if event.step:
         line = tr("{line}; computed with {step}", line=line, step=event.step)
     if event.compile_seconds:
-        line = tr("{line}; compiling took {seconds:.1f} sec", line=line, seconds=event.compile_seconds)
+        line = tr("{line}; compiling took {time}", line=line, time=duration(event.compile_seconds))
     return line
 
 
@@ -59,24 +71,24 @@ def images_line(data: DataSettings) -> str:
 
 
 def epoch_line(event: EpochEnded, device: str) -> str:
-    """``epoch 3, loss 0.5252, train acc 0.805, test acc 0.797, time 2.6 sec, 23 100 examples/sec on cpu``."""
+    """``epoch 3, loss 0.5252, train acc 0.805, test acc 0.797, time 2.6 s, 23 100 samples/s on cpu``."""
     return tr(
-        "epoch {epoch}, loss {loss:.4f}, train acc {train:.3f}, test acc {test:.3f}, time {seconds:.1f} sec, {rate} examples/sec on {device}",
-        epoch=event.epoch, loss=event.train_loss, train=event.train_accuracy, test=event.test_accuracy,
-        seconds=event.seconds, rate=grouped(event.examples_per_second), device=device,
+        "epoch {epoch}, loss {loss}, train acc {train:.3f}, test acc {test:.3f}, time {time}, {rate} samples/s on {device}",
+        epoch=event.epoch, loss=figure(event.train_loss), train=event.train_accuracy, test=event.test_accuracy,
+        time=duration(event.seconds), rate=grouped(event.examples_per_second), device=device,
     )  # fmt: skip
 
 
 def end_line(event: RunEnded) -> str:
     """How far the run came, why it ended, what to do next, and where its model is kept."""
-    done, batch, seconds = event.epoch, event.batch, event.seconds
-    sentence = tr(_ENDS[event.outcome], done=done, epoch=done + 1, batch=batch, seconds=seconds)
+    done, batch, time = event.epoch, event.batch, duration(event.seconds)
+    sentence = tr(_ENDS[event.outcome], done=done, epoch=done + 1, batch=batch, time=time)
     parts = [sentence, event.reason, event.next_step]
     if model := event.paths.get("model"):
         parts.append(tr("The model is kept in {path}", path=model))
     return joined(*parts)
 
 
-def grouped(number: float) -> str:
-    """`number` rounded to a whole one, with a space between thousands."""
-    return f"{number:,.0f}".replace(",", " ")
+def figure(number: float) -> str:
+    """A loss or another figure with four places; one that is very large as a power of ten, ``3.2e+31``."""
+    return f"{number:.1e}" if 1e5 <= abs(number) < float("inf") else f"{number:.4f}"

@@ -17,6 +17,7 @@ class AugmentationSettings(Section):
         ),
         advanced=True,
         ge=0,
+        zero=mark("off"),
         le=1,
     )
     flip_vertical: float = setting(
@@ -29,6 +30,7 @@ class AugmentationSettings(Section):
         ),
         advanced=True,
         ge=0,
+        zero=mark("off"),
         le=1,
     )
     shift: int = setting(
@@ -42,6 +44,7 @@ class AugmentationSettings(Section):
         unit=mark("pixels"),
         advanced=True,
         ge=0,
+        zero=mark("off"),
         le=64,
     )
     rotation: float = setting(
@@ -55,6 +58,7 @@ class AugmentationSettings(Section):
         unit=mark("degrees"),
         advanced=True,
         ge=0,
+        zero=mark("off"),
         le=180,
     )
     crop: float = setting(
@@ -80,6 +84,7 @@ class AugmentationSettings(Section):
         ),
         advanced=True,
         ge=0,
+        zero=mark("off"),
         le=1,
     )
     contrast: float = setting(
@@ -92,6 +97,7 @@ class AugmentationSettings(Section):
         ),
         advanced=True,
         ge=0,
+        zero=mark("off"),
         le=1,
     )
     saturation: float = setting(
@@ -105,6 +111,7 @@ class AugmentationSettings(Section):
         ),
         advanced=True,
         ge=0,
+        zero=mark("off"),
         le=1,
     )
     hue: float = setting(
@@ -117,6 +124,7 @@ class AugmentationSettings(Section):
         ),
         advanced=True,
         ge=0,
+        zero=mark("off"),
         le=0.5,
     )
     erase: float = setting(
@@ -130,5 +138,6 @@ class AugmentationSettings(Section):
         ),
         advanced=True,
         ge=0,
+        zero=mark("off"),
         le=1,
     )

@@ -34,6 +34,7 @@ class DataSettings(Section):
         ),
         unit=mark("pixels"),
         ge=0,
+        zero=mark("automatic"),
         le=512,
     )
     batch_size: int = setting(
@@ -57,6 +58,7 @@ class DataSettings(Section):
         unit=mark("samples"),
         advanced=True,
         ge=0,
+        zero=mark("as in training"),
         le=1_000_000,
     )
     drop_last: bool = setting(
@@ -121,6 +123,7 @@ class DataSettings(Section):
         advanced=True,
         local=True,
         ge=0,
+        zero=mark("automatic"),
         le=10_000_000,
     )
     workers: int = setting(

@@ -28,6 +28,7 @@ class DeviceSettings(Section):
         advanced=True,
         local=True,
         ge=0,
+        zero=mark("automatic"),
         le=1024,
     )
     precision: Literal["default", "float32", "tf32", "bf16"] = setting(

@@ -14,10 +14,12 @@ class Problem:
     Attributes:
         path: the setting's dotted name, or empty for the experiment as a whole.
         message: a sentence for people, in the current language.
+        waiting: nothing is wrong: it is not known yet whether anything is.
     """
 
     path: str
     message: str
+    waiting: bool = False
 
     def __str__(self) -> str:
         return titled(self.path, self.message) if self.path else self.message

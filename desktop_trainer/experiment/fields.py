@@ -27,7 +27,7 @@ class Setting:
         default: its value when nothing is said; for a choice the name.
         registry: for a choice, what can be chosen; else None.
         bounds: the declared ``ge``, ``gt``, ``le``, ``lt``.
-        advanced: shown under "More". local: belongs to this machine.
+        advanced: shown under "More". local: belongs to this machine. zero: the word for 0, where that is no number.
     """
 
     path: str
@@ -40,6 +40,7 @@ class Setting:
     unit: str = ""
     advanced: bool = False
     local: bool = False
+    zero: str = ""
 
     @property
     def section(self) -> str:
@@ -171,5 +172,5 @@ def _setting(path: str, info: FieldInfo, kind: Any, registry: Registry[Any] | No
     }
     return Setting(
         path, info.title or "", info.description or "", kind, info.default, registry, bounds,
-        str(extra.get("unit", "")), bool(extra.get("advanced")), bool(extra.get("local")),
+        str(extra.get("unit", "")), bool(extra.get("advanced")), bool(extra.get("local")), str(extra.get("zero", "")),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ _SENTENCES = {
     "too_short": mark("{value} has too few entries; the least is {min_length}."),
     "too_long": mark("{value} has too many entries; the most is {max_length}."),
 }
+_BOUNDS = ("gt", "ge", "lt", "le")
 
 
 def parse_experiment(values: Any) -> Experiment:
@@ -121,7 +123,25 @@ def _problem(details: ErrorDetails) -> Problem:
     sentence = _SENTENCES.get(details["type"])
     if sentence is None:
         return Problem(path, details["msg"])
-    return Problem(path, tr(sentence, value=_shown(details["input"]), **context))
+    told = {key: _bound(value) if key in _BOUNDS else value for key, value in context.items()}
+    return Problem(path, _explained(details["type"], details["input"]) or tr(sentence, value=_shown(details["input"]), **told))  # fmt: skip
+
+
+def _bound(value: float) -> str:
+    """As it can be typed: a space between thousands would be no number."""
+    return str(int(value)) if value == int(value) and abs(value) < 1e12 else f"{value:g}"
+
+
+def _explained(kind: str, value: Any) -> str:
+    """What to write instead, where a text should be a number and it is plain what was meant."""
+    if kind not in ("int_parsing", "float_parsing") or not isinstance(value, str):
+        return ""
+    if not value.strip():
+        return tr("Enter a number.")
+    pointed = re.sub("[,，。．]", ".", value.strip())
+    if kind == "float_parsing" and pointed != value.strip() and re.fullmatch(r"[+-]?\d*\.\d+([eE][+-]?\d+)?", pointed):
+        return tr("{value} has a comma. Write the number with a point: {number}", value=_shown(value), number=pointed)
+    return ""
 
 
 def _shown(value: Any) -> str:

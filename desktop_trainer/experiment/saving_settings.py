@@ -19,6 +19,7 @@ class SavingSettings(Section):
         advanced=True,
         local=True,
         ge=0,
+        zero=mark("off"),
         le=10_000,
     )
     every_epochs: int = setting(
@@ -32,6 +33,7 @@ class SavingSettings(Section):
         advanced=True,
         local=True,
         ge=0,
+        zero=mark("off"),
         le=100_000,
     )
     every_batches: int = setting(
@@ -45,5 +47,6 @@ class SavingSettings(Section):
         advanced=True,
         local=True,
         ge=0,
+        zero=mark("off"),
         le=1_000_000_000,
     )

@@ -20,6 +20,7 @@ def setting(
     advanced: bool = False,
     local: bool = False,
     retired: bool = False,
+    zero: str = "",
     **bounds: Any,
 ) -> Any:
     """Declare a setting.
@@ -32,7 +33,8 @@ def setting(
         advanced: shown under "More".
         local: belongs to this machine, so it is not written into files for others.
         retired: only experiments of earlier versions have another value than the default; else it is not shown.
+        zero: what 0 means, where that is no number: ``off``; in English, marked for translation.
         bounds: pydantic's ``ge``, ``gt``, ``le``, ``lt``, ``pattern``, ``max_length``.
     """
-    extra: dict[str, Any] = {"unit": unit, "advanced": advanced, "local": local, "retired": retired}
+    extra: dict[str, Any] = {"unit": unit, "advanced": advanced, "local": local, "retired": retired, "zero": zero}
     return Field(default, title=label, description=explanation, json_schema_extra=extra, **bounds)

@@ -37,6 +37,7 @@ class TrainingSettings(Section):
         unit=mark("epochs"),
         advanced=True,
         ge=0,
+        zero=mark("off"),
         le=100_000,
     )
     batch_parts: int = setting(

@@ -174,7 +174,8 @@ ROWS = (
 _MNEMONIC = re.compile(r"\(&.\)|&")
 """What marks a letter in a menu and is nothing to read elsewhere: ``&Open``, ``打开(&O)``."""
 
-TOOLBAR = ("start", "pause", "step", "stop_and_keep", "stop_and_discard", "", "load_model", "save_model")
+TOOLBAR = ("start", "pause", "step", "stop_and_keep", "", "load_model", "save_model")
+"""The buttons; that of ``stop_and_discard`` stands behind ``stop_and_keep`` while a run is going on."""
 
 
 class Actions:

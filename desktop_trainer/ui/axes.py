@@ -171,10 +171,10 @@ def ticks(low: float, high: float, least: int = 4) -> tuple[list[float], float]:
 
 
 def number(value: float, places: int = 0) -> str:
-    """A number with thin spaces between its thousands; very large and small ones as powers of ten."""
+    """A number with spaces between its thousands; very large and small ones as powers of ten."""
     if value != 0 and not 1e-5 <= abs(value) < 1e9:
         return f"{value:g}"
-    return f"{value:,.{places}f}".replace(",", "\u2009")
+    return f"{value:,.{places}f}".replace(",", " ")
 
 
 def clock(seconds: float) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, Qt, Signal, SignalInstance, Slot
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from desktop_trainer.i18n import tr
@@ -25,6 +25,7 @@ class Banner(QFrame):
         super().__init__(parent)
         self.setObjectName("banner")
         self._details = self._about = ""
+        self._until: Sequence[SignalInstance] = ()
         self._do: Callable[[], None] | None = None
         self._text = QLabel(wordWrap=True, textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse)
         self._text.setObjectName("banner_text")
@@ -63,12 +64,19 @@ class Banner(QFrame):
         details: str = "",
         do: tuple[str, Callable[[], None]] | None = None,
         about: str = "",
+        until: Sequence[SignalInstance] = (),
     ) -> None:
         """Show `text`; `kind` is ``info``, ``success`` or ``error``; `do` is a button's text and what it does.
 
-        `about` names the work that failed: `settle` takes the message away when the same work has succeeded.
+        Args:
+            about: names the work that failed, or the folder that the message is about: `settle` takes the message away
+                when the same work has succeeded, or the folder has gone.
+            until: signals, each of which takes the message away: what it speaks of is no more.
         """
-        self._about = about
+        self._forget()
+        self._about, self._until = about, until
+        for signal in until:
+            signal.connect(self._on_gone)
         self._text.setText(text)
         self.setAccessibleName(text)
         self.setProperty("kind", kind)
@@ -81,16 +89,22 @@ class Banner(QFrame):
         self.show()
 
     def show_error(
-        self, text: str, error: BaseException, *, do: tuple[str, Callable[[], None]] | None = None, about: str = ""
+        self,
+        text: str,
+        error: BaseException,
+        *,
+        do: tuple[str, Callable[[], None]] | None = None,
+        about: str = "",
+        until: Sequence[SignalInstance] = (),
     ) -> None:
         """Show what went wrong; the details are the error's traceback."""
         details = "".join(traceback.format_exception(error))
-        self.show_message(text, kind="error", details=f"{text}\n\n{details}", do=do, about=about)
+        self.show_message(text, kind="error", details=f"{text}\n\n{details}", do=do, about=about, until=until)
 
     def settle(self, about: str) -> None:
-        """What failed before has succeeded: take its message away, if it is still the one that is shown."""
+        """What failed before has succeeded, or what was spoken of has gone: take that message away, if it is shown."""
         if about == self._about:
-            self.hide()
+            self._on_gone()
 
     def retranslate(self) -> None:
         """Set the buttons' texts in the current language; the message stays as it was said."""
@@ -105,8 +119,19 @@ class Banner(QFrame):
         super().changeEvent(event)
 
     @Slot()
-    def _on_close(self) -> None:
+    def _on_gone(self) -> None:
+        self._forget()
         self.hide()
+
+    def _forget(self) -> None:
+        """Wait no longer for what would take the message away."""
+        for signal in self._until:
+            signal.disconnect(self._on_gone)
+        self._until = ()
+
+    @Slot()
+    def _on_close(self) -> None:
+        self._on_gone()
         self.closed.emit()
 
     @Slot()

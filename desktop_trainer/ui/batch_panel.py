@@ -17,7 +17,7 @@ from desktop_trainer.experiment.choices import DataUnknown
 from desktop_trainer.experiment.data_settings import DataSettings
 from desktop_trainer.experiment.fields import Values, get_value
 from desktop_trainer.experiment.training_settings import TrainingSettings
-from desktop_trainer.i18n import tr, trn
+from desktop_trainer.i18n import grouped, tr, trn
 from desktop_trainer.ui.wrapped_label import WrappedLabel
 
 _GAP = 1.0
@@ -104,7 +104,7 @@ def describe_steps(plans: Plans) -> str:
     return trn(
         "Optimizer steps: {batches} × {n} epoch = {steps}",
         "Optimizer steps: {batches} × {n} epochs = {steps}",
-        epochs, batches=batches, steps=batches * epochs,
+        epochs, batches=grouped(batches), steps=grouped(batches * epochs),
     )  # fmt: skip
 
 
@@ -194,8 +194,9 @@ class BatchBar(QWidget):
         painter.end()
 
 
-def _counts(plan: BatchPlan) -> dict[str, int]:
-    return {"full": plan.full_batches, "remainder": plan.remainder, "batches": plan.batches}
+def _counts(plan: BatchPlan) -> dict[str, str]:
+    counts = {"full": plan.full_batches, "remainder": plan.remainder, "batches": plan.batches}
+    return {name: grouped(count) for name, count in counts.items()}
 
 
 def _epochs(values: Values) -> int:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QLocale, Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence, QValidator, QWheelEvent
+from PySide6.QtCore import QEvent, QLocale, Qt, QTimer
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QValidator, QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
 
 _INT32 = 2**31
@@ -71,6 +71,8 @@ class _NumberBox(_Manners, _SpinBox):
     _wrong: tuple[str, float] | None = None
     """A text that is no such number, and the box's value then."""
     _bounds: Mapping[str, float] = {}
+    word = ""
+    """What stands for 0, if 0 is not meant as a number."""
 
     def setup(self, bounds: Mapping[str, float]) -> None:
         """Bound the steps by ``ge``, ``gt``, ``le`` and ``lt``; what is typed is not bounded."""
@@ -88,6 +90,20 @@ class _NumberBox(_Manners, _SpinBox):
     def validate(self, text: str, pos: int) -> tuple[QValidator.State, str, int]:
         """Qt's: every text may be typed."""
         return QValidator.State.Acceptable, text, pos
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Qt's: a word is there to be typed over, also after a click."""
+        super().focusInEvent(event)
+        if self.word and self.lineEdit().text() == self.word:
+            QTimer.singleShot(0, self, self.selectAll)
+
+    def shown(self, value: Any) -> str:
+        """`value` as it stands in the box."""
+        return self.word if self.word and value == 0 else show_number(value)
+
+    def _meant(self, text: str) -> str:
+        """`text`, or the number for which it stands."""
+        return "0" if self.word and text.strip().casefold() == self.word.casefold() else text.strip()
 
     def _allowed(self, value: float) -> bool:
         checks: dict[str, Callable[[float], bool]] = {
@@ -113,7 +129,7 @@ class IntegerBox(_NumberBox, QSpinBox):
 
     def raw(self) -> int | str:
         """See `_NumberBox.raw`."""
-        text = self.lineEdit().text().strip()
+        text = self._meant(self.lineEdit().text())
         try:
             return int(text)
         except ValueError:
@@ -122,7 +138,7 @@ class IntegerBox(_NumberBox, QSpinBox):
     def valueFromText(self, text: str) -> int:
         """Qt's: the number, or the value as it is if the text is none that fits."""
         try:
-            number = int(text)
+            number = int(self._meant(text))
         except ValueError:
             number = _INT32
         if -_INT32 <= number < _INT32:
@@ -134,7 +150,7 @@ class IntegerBox(_NumberBox, QSpinBox):
     def textFromValue(self, val: int) -> str:
         """Qt's."""
         kept = self._kept(val)
-        return str(val) if kept is None else kept
+        return self.shown(val) if kept is None else kept
 
     def stepBy(self, steps: int) -> None:
         """Qt's: step, at most to the bounds."""
@@ -158,13 +174,13 @@ class FloatBox(_NumberBox, QDoubleSpinBox):
 
     def raw(self) -> float | str:
         """See `_NumberBox.raw`."""
-        text = self.lineEdit().text().strip()
+        text = self._meant(self.lineEdit().text())
         number = _finite(text)
         return text if number is None else number
 
     def valueFromText(self, text: str) -> float:
         """Qt's: the number, or the value as it is if the text is none."""
-        number = _finite(text)
+        number = _finite(self._meant(text))
         if number is not None and abs(number) <= 1e300:
             self._wrong = None
             return number
@@ -174,7 +190,7 @@ class FloatBox(_NumberBox, QDoubleSpinBox):
     def textFromValue(self, val: float) -> str:
         """Qt's: the shortest text that is this number."""
         kept = self._kept(val)
-        return show_number(val) if kept is None else kept
+        return self.shown(val) if kept is None else kept
 
     def stepBy(self, steps: int) -> None:
         """Qt's: step, but not past the bounds."""

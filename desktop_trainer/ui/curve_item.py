@@ -20,9 +20,17 @@ from shiboken6.Shiboken import wrapInstance
 from desktop_trainer.ui.smoothing import Floats
 
 _MOST_MARKERS = 120
-_DASH = 5.0
+_LONGEST = 50_000.0
+"""Pixels along a curve: a longer one, far zoomed in, is not cut into dashes."""
 
-_DIAMOND = ((0.0, -4.6), (4.0, 0.0), (0.0, 4.6), (-4.0, 0.0))
+DASHED = (5.0, 3.5)
+"""Pixels drawn and left out, in turns."""
+
+_CORNERS = {
+    "diamond": ((0.0, -4.6), (4.0, 0.0), (0.0, 4.6), (-4.0, 0.0)),
+    "square": ((-3.2, -3.2), (3.2, -3.2), (3.2, 3.2), (-3.2, 3.2)),
+    "triangle": ((0.0, -4.4), (4.2, 3.2), (-4.2, 3.2)),
+}
 
 _DOT = 2.0
 """Radius of a point that no line reaches, as the first batch of a run is."""
@@ -30,10 +38,15 @@ _DOT = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a curve is drawn, besides its colour; `marker` is ``circle``, ``diamond`` or empty."""
+    """How a curve is drawn, besides its colour.
+
+    Attributes:
+        dashes: pixels drawn and left out, in turns; empty for a solid line.
+        marker: ``circle``, ``diamond``, ``square``, ``triangle`` or empty.
+    """
 
     width: float
-    dashed: bool = False
+    dashes: tuple[float, ...] = ()
     marker: str = ""
 
 
@@ -83,9 +96,8 @@ class CurveItem:
         """Go from point to point, ``(n,)`` each; a point that is not finite is a gap."""
         finite = np.isfinite(x) & np.isfinite(y)
         drawn = finite[:-1] & finite[1:]
-        if self.look.dashed and len(x) > _MOST_MARKERS:
-            drawn &= _dashes(x, y)
-        self._lines = _lines(x[:-1][drawn], y[:-1][drawn], x[1:][drawn], y[1:][drawn])
+        lines = _lines(x[:-1][drawn], y[:-1][drawn], x[1:][drawn], y[1:][drawn])
+        self._lines = _dashed(lines, self.look.dashes) if self.look.dashes else lines
         alone = finite & ~np.append(drawn, False) & ~np.append(False, drawn)
         self._dots = [] if self.look.marker else list(map(QPointF, x[alone].tolist(), y[alone].tolist()))
         marked = finite if self.look.marker and len(x) <= _MOST_MARKERS else np.zeros(len(x), bool)
@@ -105,10 +117,7 @@ class CurveItem:
         """Draw it."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, self.look.width > 1.0)
         if len(self._lines):
-            pen = QPen(self._pen)
-            if self.look.dashed and self._markers:
-                pen.setDashPattern([_DASH / self.look.width, 0.7 * _DASH / self.look.width])
-            painter.setPen(pen)
+            painter.setPen(self._pen)
             first = cast(QLineF, wrapInstance(self._lines.ctypes.data, QLineF))
             painter.drawLines(first, len(self._lines))
         painter.setPen(Qt.PenStyle.NoPen)
@@ -127,8 +136,9 @@ class CurveItem:
         painter = QPainter(pixmap)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         pen = QPen(colour, max(self.look.width, 1.6))
-        if self.look.dashed:
-            pen.setDashPattern([2.5, 1.5])
+        if self.look.dashes:
+            pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+            pen.setDashPattern([length / pen.widthF() for length in self.look.dashes])
         painter.setPen(pen)
         painter.drawLine(0, 6, 22, 6)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -139,11 +149,11 @@ class CurveItem:
 
 
 def draw_marker(painter: QPainter, marker: str, place: QPointF) -> None:
-    """Draw a circle or a diamond with the painter's pen and brush."""
+    """Draw a marker of a `Look` with the painter's pen and brush."""
     if marker == "circle":
         painter.drawEllipse(place, 3.6, 3.6)
-    elif marker == "diamond":
-        painter.drawPolygon([QPointF(place.x() + x, place.y() + y) for x, y in _DIAMOND])
+    elif marker:
+        painter.drawPolygon([QPointF(place.x() + x, place.y() + y) for x, y in _CORNERS[marker]])
 
 
 def _lines(*ends: NDArray[np.floating]) -> Floats:
@@ -151,9 +161,19 @@ def _lines(*ends: NDArray[np.floating]) -> Floats:
     return np.ascontiguousarray(np.stack(ends, axis=1), np.float64)
 
 
-def _dashes(x: Floats, y: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Which of the short pieces of a curve with many points are part of a dash."""
-    lengths = np.hypot(np.diff(x), np.diff(y))
-    way: Floats = np.cumsum(np.where(np.isfinite(lengths), lengths, 0.0))
-    drawn: NDArray[np.bool_] = (way // _DASH).astype(np.int64) % 2 == 0
-    return drawn
+def _dashed(lines: Floats, dashes: tuple[float, ...]) -> Floats:
+    """The parts of `lines`, ``(n, 4)``, that a pattern of `dashes` leaves, measured along all of them."""
+    lengths = np.hypot(lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1])
+    way: Floats = np.concatenate(([0.0], np.cumsum(lengths)))
+    if not 0 < way[-1] <= _LONGEST:
+        return lines
+    ends = np.cumsum(dashes)
+    periods = np.arange(0.0, way[-1], ends[-1])[:, None]
+    cuts: Floats = np.unique(np.concatenate((way, (periods + ends).ravel())))
+    cuts = cuts[cuts <= way[-1]]
+    middles = (cuts[:-1] + cuts[1:]) / 2
+    on = np.searchsorted(ends, middles % ends[-1], side="right") % 2 == 0
+    piece = np.searchsorted(way, middles[on], side="right") - 1
+    shares = ((cut - way[piece]) / lengths[piece] for cut in (cuts[:-1][on], cuts[1:][on]))
+    first, second = ((1 - share)[:, None] * lines[piece, :2] + share[:, None] * lines[piece, 2:] for share in shares)
+    return np.ascontiguousarray(np.concatenate((first, second), axis=1))

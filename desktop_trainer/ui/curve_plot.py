@@ -17,7 +17,7 @@ from desktop_trainer.i18n import joined, mark, titled, tr
 from desktop_trainer.ui import theme
 from desktop_trainer.ui.axes import Area, Canvas, Scale
 from desktop_trainer.ui.crosshair import Crosshair
-from desktop_trainer.ui.curve_item import CurveItem, Curves, Look
+from desktop_trainer.ui.curve_item import DASHED, CurveItem, Curves, Look
 from desktop_trainer.ui.curve_marks import Marks
 from desktop_trainer.ui.overlay import Overlay, Sight
 from desktop_trainer.ui.series import Axis, Reading, Series
@@ -43,7 +43,7 @@ _KINDS = {
     "batch": _Kind(mark("Batch"), mark("The value of every batch"), Look(1.0)),
     "smoothed": _Kind(mark("Smoothed"), mark("The moving average of the batches"), Look(1.7)),
     "train": _Kind(mark("Epoch, training"), mark("The mean over each epoch's training samples"), Look(1.7, marker="circle")),
-    "test": _Kind(mark("Epoch, test"), mark("The mean over the test set after each epoch"), Look(1.7, dashed=True, marker="diamond")),
+    "test": _Kind(mark("Epoch, test"), mark("The mean over the test set after each epoch"), Look(1.7, DASHED, "diamond")),
 }  # fmt: skip
 
 

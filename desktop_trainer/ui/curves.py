@@ -15,7 +15,7 @@ from desktop_trainer.ui import sparing
 from desktop_trainer.ui.curve_export import CurveMenu
 from desktop_trainer.ui.curve_plot import CurvePlot
 from desktop_trainer.ui.curve_tools import CurveTools
-from desktop_trainer.ui.overlay import OverlaidRun
+from desktop_trainer.ui.overlay import OverlaidRun, keep_styles
 from desktop_trainer.ui.overlay_legend import OverlayLegend
 from desktop_trainer.ui.run_columns import value_text
 from desktop_trainer.ui.series import Axis, Series
@@ -137,11 +137,10 @@ class CurvesPanel(QWidget):
         self.fit()
 
     def show_overlay(self, runs: Sequence[OverlaidRun]) -> None:
-        """Draw the curves of these other runs, each in a colour of its own, and no others."""
+        """Draw the curves of these other runs, each in a colour of its own, which it keeps, and no others."""
         others = [run.folder for run in runs] != [run.folder for run in self.overlay]
+        keep_styles(runs, self.overlay)
         self.overlay = list(runs)
-        for place, run in enumerate(runs):
-            run.colour = place
         self.legend.show_runs(self.overlay)
         for plot in self.plots:
             plot.overlay.show_runs(self.overlay)

@@ -60,8 +60,11 @@ class DataMenu(QObject):
 
     @Slot()
     def _on_downloaded(self) -> None:
-        do = (tr("Start"), self._actions["start"].trigger)
-        self._banner.show_message(tr("The files are verified and in place."), kind="success", do=do)
+        do, experiment = (tr("Start"), self._actions["start"].trigger), self._form.experiment
+        dataset = "" if experiment is None else tr(experiment.data.dataset.label)
+        text = tr("{dataset}: the files are verified and in place.", dataset=dataset)
+        until = (self._form.experiment_changed, self._actions["start"].triggered)
+        self._banner.show_message(text, kind="success", do=do, until=until)
 
     @Slot()
     def choose_root(self) -> None:

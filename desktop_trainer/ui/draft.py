@@ -89,7 +89,7 @@ class Draft(QObject):
         dataset = experiment.data.dataset
         if dataset.counting():
             self._recheck.start()
-            raise ExperimentError([Problem("data.dataset", tr("The files are being counted…"))])
+            raise ExperimentError([Problem("data.dataset", tr("The files are being counted…"), waiting=True)])
         if dataset.counts_files:
             check_data(experiment)
         self.without_effect = {f"data.dataset.{option}": why for option, why in dataset.without_effect().items()}

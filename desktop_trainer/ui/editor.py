@@ -37,7 +37,7 @@ class Editor(QWidget):
         self._unit, self._note, self._problem = QLabel(), WrappedLabel("note"), WrappedLabel("problem")
         self._unit.setProperty("role", "note")
         self._message = self._without_effect = ""
-        self._locked = False
+        self._waiting = self._locked = False
         self._last: Any = None
         control.setObjectName(setting.path)
         line = QHBoxLayout()
@@ -79,11 +79,13 @@ class Editor(QWidget):
         self._last = self.value()
         self._explain()
 
-    def set_problem(self, message: str) -> None:
-        """Mark the control as wrong and say why below it; empty takes the mark away."""
-        if message != self._message:
-            self._message = message
-            self.control.setProperty("invalid", bool(message))
+    def set_problem(self, message: str, *, waiting: bool = False) -> None:
+        """Mark the control as wrong and say why below it; empty takes the mark away. What is `waiting` is only said."""
+        if (message, waiting) != (self._message, self._waiting):
+            self._message, self._waiting = message, waiting
+            self._problem.setProperty("role", "note" if waiting else "problem")
+            self._problem.style().polish(self._problem)
+            self.control.setProperty("invalid", bool(message) and not waiting)
             self.control.style().unpolish(self.control)
             self.control.style().polish(self.control)
             self.retranslate()
@@ -106,7 +108,8 @@ class Editor(QWidget):
 
     def retranslate(self) -> None:
         """Set every text in the current language; the value stays."""
-        label, problem = tr(self.setting.label), f"⚠ {self._message}" if self._message else ""
+        label = tr(self.setting.label)
+        problem = f"⚠ {self._message}" if self._message and not self._waiting else self._message
         teaching = tooltip(self.setting)
         self.label.setText(label)
         self.label.setToolTip(teaching)

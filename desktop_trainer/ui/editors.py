@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QCheckBox, QFileDialog, QToolButton, QWidget
 from desktop_trainer import folders
 from desktop_trainer.experiment.fields import Setting
 from desktop_trainer.i18n import tr
-from desktop_trainer.ui.controls import ChoiceBox, FloatBox, IntegerBox, TextBox, show_number
+from desktop_trainer.ui.controls import ChoiceBox, FloatBox, IntegerBox, TextBox
 from desktop_trainer.ui.editor import Editor
 
 
@@ -32,6 +32,8 @@ class NumberEditor(Editor):
 
     def __init__(self, setting: Setting, box: IntegerBox | FloatBox) -> None:
         self._box = box
+        box.word = tr(setting.zero)
+        box.lineEdit().setText(box.shown(0))
         super().__init__(setting, box)
         # Typing tells the line edit, stepping the box.
         box.lineEdit().textChanged.connect(self._notify)
@@ -41,8 +43,21 @@ class NumberEditor(Editor):
         """The number, or the text that is none."""
         return self._box.raw()
 
+    def retranslate(self) -> None:
+        """See `Editor.retranslate`; what stands for 0 may be another word."""
+        zero = self._box.word and self.value() == 0
+        self._box.word = tr(self.setting.zero)
+        if zero:
+            self._write(0)
+        super().retranslate()
+
     def _write(self, value: Any) -> None:
-        self._box.lineEdit().setText(show_number(value))
+        self._box.lineEdit().setText(self._box.shown(value))
+
+    def _explain(self) -> None:
+        """A word has no unit."""
+        super()._explain()
+        self._unit.setVisible(bool(self.setting.unit) and self._box.lineEdit().text() != self._box.word)
 
 
 class BoolEditor(Editor):

@@ -9,8 +9,9 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QKeySequence, QResizeEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QHeaderView, QTableView, QWidget
 
-from desktop_trainer.i18n import mark, tr
-from desktop_trainer.ui.axes import number
+from desktop_trainer.engine.pace import duration
+from desktop_trainer.engine.report import figure
+from desktop_trainer.i18n import grouped, mark, tr
 
 if TYPE_CHECKING:
     from desktop_trainer.engine.events import EpochEnded
@@ -29,12 +30,12 @@ class _Field(NamedTuple):
 
 _FIELDS = (
     _Field("epoch", mark("Epoch"), mark("How often every training sample has been seen."), str),
-    _Field("train_loss", mark("Train loss"), mark("The mean loss over the epoch's training samples, while the model changed."), "{:.4f}".format),
+    _Field("train_loss", mark("Train loss"), mark("The mean loss over the epoch's training samples, while the model changed."), figure),
     _Field("train_accuracy", mark("Train acc"), mark("The share of right answers on the epoch's training samples, while the model changed."), "{:.3f}".format),
-    _Field("test_loss", mark("Test loss"), mark("The mean loss over the test set after the epoch."), "{:.4f}".format),
+    _Field("test_loss", mark("Test loss"), mark("The mean loss over the test set after the epoch."), figure),
     _Field("test_accuracy", mark("Test acc"), mark("The share of right answers on the test set after the epoch."), "{:.3f}".format),
-    _Field("seconds", mark("Seconds"), mark("Time of the whole epoch with its test pass, without pauses."), "{:.2f}".format),
-    _Field("examples_per_second", mark("Examples/s"), mark("Training samples a second, without the test pass."), number),
+    _Field("seconds", mark("Time"), mark("Time of the whole epoch with its test pass, without pauses."), duration),
+    _Field("examples_per_second", mark("Samples/s"), mark("Training samples a second, without the test pass."), grouped),
 )  # fmt: skip
 
 

@@ -62,4 +62,5 @@ class ExperimentFiles(QObject):
             self._banner.show_error(f"{text}\n{reason}", error)
             return
         self._form.set_experiment(experiment, keep_local=True)
-        self._banner.show_message(tr("Opened {file}.", file=path.name), kind="success")
+        opened = tr("Opened {file}.", file=path.name)
+        self._banner.show_message(opened, kind="success", until=(self._form.experiment_changed,))

@@ -194,6 +194,7 @@ class ExperimentForm(QWidget):
 
     def _show_problems(self) -> None:
         messages = dict.fromkeys(self._editors, "")
+        waits = {self._blamed(problem.path) for problem in self.problems if problem.waiting}
         general = []
         for problem in self.problems:
             path = self._blamed(problem.path)
@@ -202,7 +203,7 @@ class ExperimentForm(QWidget):
             else:
                 general.append(str(problem))
         for path, message in messages.items():
-            self._editors[path].set_problem(message)
+            self._editors[path].set_problem(message, waiting=path in waits)
             if message and self._editors[path].setting.advanced:
                 self.more_shown = True
         self._general.setText("\n".join(general))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,8 @@ class ModelFiles(QObject):
     """What the File menu does with models.
 
     Signals:
-        loaded: path and `SavedModel` of a file that was read and fits; nothing has been changed yet.
+        loaded: path and `SavedModel` of a file that was read and fits; nothing has been changed yet. Its experiment is
+            None if the file does not say.
         recent_changed: the list of recent files is another one.
         progress: an `Event` of an examination.
         evaluated: the `Evaluated` at its end.
@@ -50,6 +50,7 @@ class ModelFiles(QObject):
         self._thread: IteratorThread | None = None
         self._receive: Callable[[Any], None] = self.progress.emit
         self._failure = ""
+        self._then: Callable[[], None] = _nothing
         self._writers: list[IteratorThread] = []
 
     @property
@@ -85,16 +86,26 @@ class ModelFiles(QObject):
             self.load(Path(name), current)
 
     def load(self, path: Path, current: Experiment | None) -> None:
-        """Read `path`; weights without settings are taken for the model of `current`."""
+        """Read `path`; weights without settings must fit the model of `current`."""
         failure = tr("{file} was not opened; nothing was changed.", file=path.name)
         self._run(lambda: _read(path, current), lambda model: self._on_read(path, model), failure)
+
+    def read(self, path: Path, receive: Callable[[SavedModel | None], None]) -> None:
+        """Read `path`, and hand the model to `receive` once another file can be read; None if it is not a good one."""
+
+        def found(model: SavedModel | None) -> None:
+            self._then = lambda: receive(model)
+
+        self._run(lambda: _read_if_good(path), found, tr("{file} was not opened; nothing was changed.", file=path.name))
 
     def examine(self, model: SavedModel, experiment: Experiment) -> None:
         """Examine `model` on the test set of `experiment`."""
         from desktop_trainer.engine.examination import examine
 
-        failure = tr("The model was not examined.")
-        self._run(lambda: examine(experiment, model.weights, model.statistics), self._on_progress, failure)
+        examination = examine(
+            experiment, model.weights, model.statistics, trained=model.experiment, class_names=model.class_names
+        )
+        self._run(lambda: examination, self._on_progress, tr("The model was not examined."))
 
     def stop(self) -> None:
         """End an examination after the batch in hand."""
@@ -173,6 +184,8 @@ class ModelFiles(QObject):
             self._thread.deleteLater()
         self._thread = None
         self.busy_changed.emit()
+        then, self._then = self._then, _nothing
+        then()
 
     def _on_read(self, path: Path, model: SavedModel) -> None:
         self._remember(path)
@@ -197,7 +210,7 @@ def _written(path: Path, model: SavedModel, *, bare: bool) -> Generator[tuple[Pa
 
 
 def _read(path: Path, current: Experiment | None) -> Generator[SavedModel, None, None]:
-    """Called in a thread: the file's model, with an experiment, if it fits that experiment's model."""
+    """Called in a thread: what the file holds, if it fits the model of its experiment, or of `current` if it has none."""
     from desktop_trainer.engine.examination import check_fit
     from desktop_trainer.runs.model_file import load_model
 
@@ -205,17 +218,33 @@ def _read(path: Path, current: Experiment | None) -> Generator[SavedModel, None,
     experiment = model.experiment or current
     if experiment is not None:
         check_fit(experiment, model.weights)
-        model = replace(model, experiment=experiment)
     yield model
 
 
+def _read_if_good(path: Path) -> Generator[SavedModel | None, None, None]:
+    """Called in a thread."""
+    from desktop_trainer.runs.model_errors import ModelFileError
+    from desktop_trainer.runs.model_file import load_model
+
+    try:
+        yield load_model(path)
+    except ModelFileError:
+        yield None
+
+
+def _nothing() -> None:
+    """What follows where nothing does."""
+
+
 def describe(model: SavedModel) -> str:
-    """What a model is, in one line."""
+    """What a model is, in one line: what its file knows, and what that does not know."""
     parameters = sum(tensor.numel() for tensor in model.weights.values())
     parts = [tr("{count} parameters", count=grouped(parameters))]
     if model.experiment is not None:
         parts.insert(0, tr(model.experiment.model.label))
         parts.append(tr("trained on {dataset}", dataset=tr(model.experiment.data.dataset.label)))
+    else:
+        parts.append(tr("the file does not say of which model, nor what it was trained on"))
     if model.class_names:
         parts.append(trn("{n} class", "{n} classes", len(model.class_names)))
     if "test_accuracy" in model.metrics:

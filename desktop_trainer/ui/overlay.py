@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QPixmap
 from PySide6.QtWidgets import QGraphicsItem
 
 from desktop_trainer.ui import theme
@@ -20,7 +21,13 @@ from desktop_trainer.ui.smoothing import Floats
 MOST_RUNS = 24
 """More curves than this in one plot are a tangle."""
 
-_LOOKS = (Look(1.3), Look(1.3, dashed=True, marker="diamond"))
+_DOTTED = (1.5, 2.5)
+_LOOKS = (
+    (Look(1.3), Look(1.3, _DOTTED, "square")),
+    (Look(1.3, (12.0, 3.0)), Look(1.3, _DOTTED, "triangle")),
+    (Look(1.3, (9.0, 3.0, 2.0, 3.0)), Look(1.3, _DOTTED, "diamond")),
+)
+"""Of the training and the test set; with eight colours as many pairs as `MOST_RUNS`."""
 _POINTS = 512
 """Enough of a smoothed curve to find its least and greatest value."""
 
@@ -31,20 +38,34 @@ class OverlaidRun:
 
     Attributes:
         difference: the settings in which it differs from the others, for the legend.
-        colour: its place in the theme's `overlay`. shown: whether its curves are to be seen.
+        style: its place among all pairs of colour and line, which it keeps as long as it is drawn. shown: whether its curves are to be seen.
     """
 
     folder: Path
     name: str
     series: Series
     difference: str = ""
-    colour: int = 0
+    style: int = 0
     shown: bool = True
 
     def shade(self) -> QColor:
         """Its colour in the theme in use."""
         colours = theme.colours().overlay
-        return QColor(colours[self.colour % len(colours)])
+        return QColor(colours[self.style % len(colours)])
+
+    @property
+    def title(self) -> str:
+        """Its name, and the settings in which it differs."""
+        return f"{self.name}   {self.difference}".strip()
+
+    def looks(self) -> tuple[Look, Look]:
+        """How its curves of the training and of the test set are drawn."""
+        return _LOOKS[self.style % len(_LOOKS)]
+
+    def sample(self) -> QPixmap:
+        """A piece of its curve, as wide as in the plot or wider, for legends."""
+        train, test = self.looks()
+        return CurveItem(replace(train, width=2.0, marker=test.marker)).sample(self.shade())
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +82,7 @@ class Sight:
 
 
 class Overlay(Curves):
-    """In the plot of `quantity`: of each run the smoothed training curve, and the test set's points, dashed.
+    """In the plot of `quantity`: of each run the smoothed training curve, and the test set's points, dotted.
 
     The runs have ended or change slowly, so that the picture is kept and the run at hand is drawn over it.
     """
@@ -79,7 +100,7 @@ class Overlay(Curves):
     def show_runs(self, runs: Sequence[OverlaidRun]) -> None:
         """Draw these runs, and no others."""
         self.runs = list(runs)
-        self._pairs = [(CurveItem(_LOOKS[0]), CurveItem(_LOOKS[1])) for _ in runs]
+        self._pairs = [(CurveItem(train), CurveItem(test)) for train, test in (run.looks() for run in runs)]
         self.curves = [curve for pair in self._pairs for curve in pair]
         self._placed = ()
         self._extremes.clear()
@@ -137,6 +158,15 @@ class Overlay(Curves):
             if reading is not None:
                 rows.append((run.shade().name(), run.name, reading.values[self.quantity][1]))
         return rows
+
+
+def keep_styles(runs: Sequence[OverlaidRun], before: Sequence[OverlaidRun]) -> None:
+    """Give each of `runs` the style that it had among those of `before`, and to new ones the first that are free."""
+    had = {run.folder: run.style for run in before}
+    taken = {had[run.folder] for run in runs if run.folder in had}
+    free = (style for style in count() if style not in taken)
+    for run in runs:
+        run.style = had[run.folder] if run.folder in had else next(free)
 
 
 def _extremes(series: Series, quantity: str, *, positive: bool) -> tuple[float, float] | None:

@@ -9,12 +9,10 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QListWidget, QListWidgetItem, QToolButton, QWidget
 
 from desktop_trainer.i18n import tr
-from desktop_trainer.ui.curve_item import CurveItem, Look
 from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.overlay import OverlaidRun
 
 _MOST_LINES = 4
-_SAMPLE = CurveItem(Look(2.4))
 
 
 class OverlayLegend(QFrame):
@@ -60,8 +58,8 @@ class OverlayLegend(QFrame):
         self.setVisible(bool(runs))
 
     def _item(self, run: OverlaidRun) -> QListWidgetItem:
-        item = QListWidgetItem(f"{run.name}   {run.difference}".strip())
-        hint = tr("Solid: training, smoothed. Dashed: test set.")
+        item = QListWidgetItem(run.title)
+        hint = tr("Line: training, smoothed. Dotted, with markers: test set.")
         item.setToolTip("\n".join(text for text in (run.name, run.difference, hint) if text))
         item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
         item.setCheckState(Qt.CheckState.Checked if run.shown else Qt.CheckState.Unchecked)
@@ -95,7 +93,7 @@ class OverlayLegend(QFrame):
 
 def swatch(run: OverlaidRun) -> QIcon:
     """A piece of the run's curve, which keeps its colour where it is selected."""
-    result, sample = QIcon(), _SAMPLE.sample(run.shade())
+    result, sample = QIcon(), run.sample()
     for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):
         result.addPixmap(sample, mode)
     return result

@@ -70,7 +70,7 @@ ROWS = (
     Row("show_run_curves", mark("Draw the &curves"), mark("Draw the curves of the selected runs beside those of the run at hand. Return or a double click does it, too."), _some, "", "show_run_curves"),
     Row("what_changed", mark("&What changed…"), mark("The settings in which the selected runs differ; of one run, those in which it differs from the form."), _comparable, "Ctrl+D", "what_changed"),
     Row(),
-    Row("resume_run", mark("&Resume"), mark("Go on where the run ended, in the same folder."), _resumable, "Ctrl+Return", "start", idle=True),
+    Row("resume_run", mark("&Resume"), mark("Go on where the run ended, in the same folder."), _resumable, "Ctrl+Return", "resume", idle=True),
     Row("repeat_run", mark("Re&peat"), mark("Put its settings into the form and train from the beginning, as a new run."), _one, "Ctrl+Shift+R", "redo", idle=True),
     Row("copy_run_settings", mark("Copy settings to the &form"), mark("Put its settings into the form. Edit, Undo takes them back."), _one, "", "", idle=True),
     Row(),

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from desktop_trainer.engine.pace import duration
+from desktop_trainer.engine.report import figure
 from desktop_trainer.experiment.choices import DATASETS, MODELS, OPTIMIZERS
 from desktop_trainer.experiment.fields import Values, get_value
 from desktop_trainer.experiment.recipes import recipes
 from desktop_trainer.experiment.registry import Registry
 from desktop_trainer.i18n import mark, tr
 from desktop_trainer.runs.outcomes import OUTCOMES, state_text
-from desktop_trainer.ui.axes import clock
 
 if TYPE_CHECKING:
     from desktop_trainer.runs.summary import RunSummary
@@ -116,8 +117,8 @@ COLUMNS = (
     _choice("dataset", mark("Dataset"), mark("What it learned from."), DATASETS, "data.dataset", 15),
     _choice("optimizer", mark("Optimizer"), mark("The rule by which the parameters moved."), OPTIMIZERS, "optimizer", 11),
     _number("accuracy", mark("Test acc"), mark("The test accuracy after the last epoch."), _figure("test_accuracy", best=False), "{:.4f}".format, 9),
-    _number("loss", mark("Test loss"), mark("The test loss after the last epoch."), _figure("test_loss", best=False), "{:.4f}".format, 9),
-    _number("seconds", mark("Duration"), mark("The time of training, without loading and pauses."), lambda run: run.seconds or None, lambda value: clock(round(value, 1)), 9),
+    _number("loss", mark("Test loss"), mark("The test loss after the last epoch."), _figure("test_loss", best=False), figure, 9),
+    _number("seconds", mark("Duration"), mark("The time of training, without loading and pauses."), lambda run: run.seconds or None, duration, 9),
     RunColumn("created", mark("When"), mark("When it was started."),
               lambda run: f"{run.created.astimezone():%Y-%m-%d %H:%M}", lambda run: run.created, 17),
     RunColumn("recipe", mark("Recipe"), mark("The ready-made experiment that it is, if it is one."),

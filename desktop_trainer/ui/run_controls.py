@@ -16,6 +16,7 @@ from desktop_trainer.ui.continuing import Continuing
 from desktop_trainer.ui.form import ExperimentForm
 from desktop_trainer.ui.model_files import ModelFiles
 from desktop_trainer.ui.session import RunState, Session
+from desktop_trainer.ui.theme import icon
 
 if TYPE_CHECKING:
     from desktop_trainer.experiment.settings import Experiment
@@ -140,7 +141,9 @@ class RunControls(QObject):
             dataset=tr(dataset.label),
             folder=root,
         )
-        self._banner.show_message(text, kind="error", do=(tr("Download…"), self._actions["download_data"].trigger))
+        do = (tr("Download…"), self._actions["download_data"].trigger)
+        until = (self._form.experiment_changed, self._session.began)
+        self._banner.show_message(text, kind="error", do=do, until=until)
         return False
 
     @Slot()
@@ -173,8 +176,9 @@ class RunControls(QObject):
         self.retranslate()
 
     def retranslate(self) -> None:
-        """Set the texts that depend on the state."""
+        """Set the texts and the icon that depend on the state."""
         held = self._session.state in (RunState.PAUSED, RunState.PAUSING)
+        self._actions["pause"].setIcon(icon("resume" if held else "pause"))
         if held:
             changed = self._form.experiment not in (None, self._session.experiment)
             hint = tr("Go on with the changed settings.") if changed else tr("Go on with the next batch.")
@@ -184,7 +188,7 @@ class RunControls(QObject):
         problems = self._form.problems
         hint = tr("Train from the beginning.")
         if problems:
-            hint = tr("Cannot start. {problem}", problem=problems[0])
+            hint = problems[0].message if problems[0].waiting else tr("Cannot start. {problem}", problem=problems[0])
         self._actions.set_text("start", tr("&Start"), hint)
         if not self._opened:
             self._actions.set_text("continue_run", tr("&Continue last run"), tr("Go on where the last run ended."))

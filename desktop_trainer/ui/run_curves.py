@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,16 +25,28 @@ if TYPE_CHECKING:
 class RunCurves(QObject):
     """Draws the curves of the chosen runs, and draws them again when they have grown.
 
+    Args:
+        at_hand: the folder of the run whose own curves are drawn, which is not to be drawn twice; or None.
+
     Signals:
-        failed: the exception that ended a reading. cut: more runs were chosen than are drawn.
+        failed: the exception that ended a reading. cut: more runs were chosen than are drawn. already: the name of the
+            only run that was chosen, which is the one at hand.
     """
 
     failed = Signal(object)
     cut = Signal()
+    already = Signal(str)
 
-    def __init__(self, curves: CurvesPanel, model: RunModel, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        curves: CurvesPanel,
+        model: RunModel,
+        at_hand: Callable[[], Path | None] = lambda: None,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._curves, self._model = curves, model
+        self._curves, self._model, self._at_hand = curves, model, at_hand
+        self._known: list[OverlaidRun] = []
         self._thread: IteratorThread | None = None
         self._chosen: list[RunSummary] = []
         self._wanted: list[RunSummary] = []
@@ -43,6 +55,8 @@ class RunCurves(QObject):
     def show(self, runs: Sequence[RunSummary]) -> None:
         """Draw the curves of `runs`, at most `MOST_RUNS`, instead of those that are drawn."""
         self._chosen = list(runs[:MOST_RUNS])
+        if [run.folder for run in runs] == [self._at_hand()]:
+            self.already.emit(runs[0].name)
         if len(runs) > MOST_RUNS:
             self.cut.emit()
         self._read(self._chosen)
@@ -59,8 +73,8 @@ class RunCurves(QObject):
         kept = [run for run in self._chosen if run.folder not in difference.gone]
         grown = [fresh[run.folder] for run in kept if run.folder in fresh and _further(run, fresh[run.folder])]
         self._chosen = [fresh.get(run.folder, run) for run in kept]
-        if any(run.folder in difference.gone for run in self._curves.overlay):
-            self._draw([run for run in self._curves.overlay if run.folder not in difference.gone])
+        if any(run.folder in difference.gone for run in self._known):
+            self._draw([run for run in self._known if run.folder not in difference.gone])
         self._read(grown)
 
     @Slot(object, object)
@@ -70,10 +84,10 @@ class RunCurves(QObject):
             self.follow(Changes(frozenset([old]), ()))
             return
         self._chosen = [replace(run, folder=new, name=new.name) if run.folder == old else run for run in self._chosen]
-        for run in self._curves.overlay:
+        for run in self._known:
             if run.folder == old:
                 run.folder, run.name = new, new.name
-        self._draw(self._curves.overlay)
+        self._draw(self._known)
 
     def close(self) -> None:
         """Let what is being read come to its end; the window is closing."""
@@ -95,14 +109,23 @@ class RunCurves(QObject):
     @Slot(object)
     def _on_read(self, found: list[OverlaidRun]) -> None:
         """In the order in which they were chosen, with the boxes as they were."""
-        before = {run.folder: run for run in self._curves.overlay}
+        before = {run.folder: run for run in self._known}
         fresh = {run.folder: run for run in found}
         for folder, run in fresh.items():
             run.shown = before[folder].shown if folder in before else True
         runs = [fresh.get(run.folder) or before.get(run.folder) for run in self._chosen]
         self._draw([run for run in runs if run is not None])
 
-    def _draw(self, runs: list[OverlaidRun]) -> None:
+    @Slot()
+    def refresh(self, *_: object) -> None:
+        """Another run may be at hand."""
+        at_hand, drawn = self._at_hand(), {run.folder for run in self._curves.overlay}
+        if any((run.folder in drawn) is (run.folder == at_hand) for run in self._known):
+            self._draw(self._known)
+
+    def _draw(self, known: list[OverlaidRun]) -> None:
+        self._known, at_hand = known, self._at_hand()
+        runs = [run for run in known if run.folder != at_hand]
         chosen = {run.folder: run for run in self._chosen}
         values = [chosen[run.folder].values for run in runs if run.folder in chosen]
         if len(values) == len(runs):

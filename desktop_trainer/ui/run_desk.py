@@ -33,6 +33,7 @@ from desktop_trainer.ui.session import Session
 if TYPE_CHECKING:
     from desktop_trainer.engine.events import Event
     from desktop_trainer.runs.summary import RunSummary
+    from desktop_trainer.ui.run_model import Changes
 
 _READING = "reading the runs"
 
@@ -54,7 +55,8 @@ class RunDesk(QObject):
         super().__init__(window)
         self._window, self._panel, self._form, self._session = window, panel, form, session
         self._banner, self._models, self._start = banner, models, start
-        self.curves, self.files = RunCurves(curves, panel.table.runs, self), RunFiles(window, panel, banner)
+        self.curves = RunCurves(curves, panel.table.runs, lambda: session.folder, self)
+        self.files = RunFiles(window, panel, banner)
         self.bin = RunBin(panel, session, form.undo_stack, banner, self)
         self._work: dict[str, Callable[[list[RunSummary]], None]] = {
             "show_run_curves": self.curves.show,
@@ -77,20 +79,24 @@ class RunDesk(QObject):
         panel.failed.connect(self._on_failed)
         panel.feed.read.connect(self._on_read)
         panel.feed.changed.connect(self.curves.follow)
+        panel.feed.changed.connect(self._on_changed)
         panel.table.recoloured.connect(self.curves.recolour)
         self.files.imported.connect(panel.feed.refresh)
         self.files.moved.connect(self.curves.moved)
+        self.files.moved.connect(self._on_moved)
         self.files.moved.connect(session.folder_moved)
         self.files.moved.connect(self.bin.renamed)
         self.bin.moved.connect(self.curves.moved)
         self.bin.moved.connect(session.folder_moved)
         self.curves.failed.connect(self._on_failed)
         self.curves.cut.connect(self._on_cut)
+        self.curves.already.connect(self._on_already)
         session.happened.connect(self._on_event)
         session.ended.connect(panel.refresh)
         session.discarded.connect(panel.refresh)
         session.restored.connect(panel.refresh)
         session.state_changed.connect(self._on_state)
+        session.model_changed.connect(self.curves.refresh)
         self._models.busy_changed.connect(self._on_state)
 
     def close(self) -> None:
@@ -112,7 +118,7 @@ class RunDesk(QObject):
     def copy_settings(self, runs: list[RunSummary]) -> None:
         """Put the settings of a run into the form."""
         if self._to_form(runs[0]):
-            self._banner.show_message(tr("The form has the settings of {run}.", run=runs[0].name), kind="success", do=(tr("Undo"), self._form.undo_stack.undo))  # fmt: skip
+            self._banner.show_message(tr("The form has the settings of {run}.", run=runs[0].name), kind="success", do=(tr("Undo"), self._form.undo_stack.undo), until=(self._form.undo_stack.indexChanged,))  # fmt: skip
 
     def repeat(self, runs: list[RunSummary]) -> None:
         """Train with the settings of a run, from the beginning."""
@@ -186,9 +192,22 @@ class RunDesk(QObject):
     def _on_state(self, *_: object) -> None:
         self._panel.actions_.set_idle(not self._session.active and not self._models.busy)
 
+    @Slot(object)
+    def _on_changed(self, difference: Changes) -> None:
+        for folder in difference.gone:
+            self._banner.settle(str(folder))
+
+    @Slot(object, object)
+    def _on_moved(self, old: Path, _: Path | None) -> None:
+        self._banner.settle(str(old))
+
     @Slot()
     def _on_cut(self) -> None:
         self._banner.show_message(tr("The curves of the first {count} runs are drawn; more could not be told apart.", count=MOST_RUNS))  # fmt: skip
+
+    @Slot(str)
+    def _on_already(self, name: str) -> None:
+        self._banner.show_message(tr("{run} is the run at hand: its curves are drawn already.", run=name))
 
     @Slot(object)
     def _on_failed(self, error: BaseException) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtCore import QObject, Slot
 
+from desktop_trainer.engine.report import said_of
 from desktop_trainer.experiment.fields import settings_of, to_values
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import joined, listed, tr
@@ -18,7 +19,7 @@ from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.continuing import Continuing
 from desktop_trainer.ui.form import ExperimentForm
 from desktop_trainer.ui.preferences import Preferences
-from desktop_trainer.ui.session import Session
+from desktop_trainer.ui.session import RunState, Session
 from desktop_trainer.ui.thread import IteratorThread
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 SMALLER = 0.1
 """What the learning rate is multiplied by after a divergence."""
 _FAILED = ("failed", "diverged")
+_SAVING = "saving the run"
 
 
 class RunEnds(QObject):
@@ -56,6 +58,7 @@ class RunEnds(QObject):
         session.ended.connect(self._on_ended)
         session.failed.connect(self._on_failed)
         session.happened.connect(self._on_event)
+        session.state_changed.connect(self._on_state)
 
     def look_for_interrupted(self) -> None:
         """In a thread: which was the last run, and did a crash or a power cut end one? That is told of until it was read."""
@@ -96,7 +99,7 @@ class RunEnds(QObject):
             others = tr("Interrupted runs beside it: {count}. The Runs panel shows them.", count=found.others)
             text = f"{text}\n{others}"
         self._telling = text, found.keys
-        self._banner.show_message(text, do=(tr("Resume"), lambda: self.resume(run.folder)))
+        self._say(text, run.folder, do=(tr("Resume"), lambda: self.resume(run.folder)))
 
     @Slot()
     def _on_closed(self) -> None:
@@ -112,7 +115,7 @@ class RunEnds(QObject):
     def _on_event(self, event: RunEvent) -> None:
         if isinstance(event, SaveProblem):
             text = tr("The run is paused because it could not be saved. {reason}", reason=event.reason)
-            self._banner.show_message(text, kind="error", do=(tr("Try again"), self._session.resume))
+            self._banner.show_message(said_of(self._session.experiment, text), kind="error", do=(tr("Try again"), self._session.resume), about=_SAVING)  # fmt: skip
         elif isinstance(event, FilesMended):
             self._banner.show_message(event.text)
 
@@ -121,11 +124,20 @@ class RunEnds(QObject):
         self._ended = ended
         if ended is None or ended.outcome not in ("diverged", "early_stopped"):
             return
-        text = joined(ended.reason, ended.next_step)
+        text = said_of(self._session.experiment, joined(ended.reason, ended.next_step))
         if ended.outcome == "early_stopped":
-            self._banner.show_message(text)
-            return
-        self._banner.show_message(text, kind="error", do=self._back_with_smaller_lr())
+            self._say(text, self._kept())
+        else:
+            self._say(text, self._kept(), kind="error", do=self._back_with_smaller_lr())
+
+    @Slot(object)
+    def _on_state(self, state: RunState) -> None:
+        if state is RunState.RUNNING:
+            self._banner.settle(_SAVING)
+
+    def _say(self, text: str, folder: Path | None, **how: Any) -> None:
+        """Show what is true of the run in `folder` until another begins, or this one is gone."""
+        self._banner.show_message(text, about=str(folder or ""), until=(self._session.began,), **how)
 
     def _back_with_smaller_lr(self) -> tuple[str, Any] | None:
         folder, experiment = self._folder(), self._session.experiment
@@ -137,7 +149,8 @@ class RunEnds(QObject):
 
     @Slot(object)
     def _on_failed(self, error: BaseException) -> None:
-        self._banner.show_error(explain(error), error, do=self._remedy(error))
+        text, until = said_of(self._session.experiment, explain(error)), (self._session.began,)
+        self._banner.show_error(text, error, do=self._remedy(error), about=str(self._kept() or ""), until=until)
 
     def _remedy(self, error: BaseException) -> tuple[str, Any] | None:
         """A button for what the error says would help, else for going on where the run was saved last."""
@@ -153,9 +166,11 @@ class RunEnds(QObject):
 
     def _folder(self) -> Path | None:
         """Where the run lies that ended last, if it failed and anything of it was kept."""
-        if self._ended is None or self._ended.outcome not in _FAILED:
-            return None
-        kept = self._ended.paths.get("run")
+        return self._kept() if self._ended is not None and self._ended.outcome in _FAILED else None
+
+    def _kept(self) -> Path | None:
+        """Where the run lies that ended last, if anything of it was kept."""
+        kept = self._ended.paths.get("run") if self._ended is not None else None
         return Path(kept) if kept else None
 
     def _change(self, changes: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from desktop_trainer.engine.events import RunStarted
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.runs.events import SaveProblem, SettingsChanged
 from desktop_trainer.runs.files import SaveFailed
+from desktop_trainer.runs.run_folder import BEST
 from desktop_trainer.ui.thread import Change, Command, TrainingThread
 
 if TYPE_CHECKING:
@@ -102,6 +103,23 @@ class Session(QObject):
     def has_model(self) -> bool:
         """Whether there is a model that `with_model` can give."""
         return self._started if self.active else self.model is not None
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the run at hand lies, be it going on or over; None if there is none, or before it has a folder."""
+        recording = self._thread.recording if self._thread is not None else self._last
+        return recording.folder if recording is not None else None
+
+    @property
+    def best(self) -> Path | None:
+        """Where the model of the best epoch of the last run lies, if there is one."""
+        path = self._last.folder / BEST if self._last is not None else None
+        return path if path is not None and path.is_file() else None
+
+    @property
+    def epochs_done(self) -> int:
+        """Whole epochs of the last run."""
+        return self._last.training.epoch if self._last is not None else 0
 
     def start(
         self, experiment: Experiment, *, weights_of: SavedModel | None = None, step: bool = False, recipe: str = ""

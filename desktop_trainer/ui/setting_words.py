@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from desktop_trainer.experiment.fields import Setting
-from desktop_trainer.i18n import mark, tr
+from desktop_trainer.i18n import grouped, mark, tr
 
 SECTIONS = {
     "data": mark("Data"),
@@ -24,12 +24,16 @@ SECTIONS = {
 
 def bounds_text(setting: Setting) -> str:
     """The bounds as mathematics writes them, ``1 ≤ Batch size ≤ 1000000``, or empty."""
-    limits = {key: f"{value:.15g}" for key, value in setting.bounds.items()}
+    limits = {key: _limit(value) for key, value in setting.bounds.items()}
     if not limits:
         return ""
     least = f"{limits['ge']} ≤ " if "ge" in limits else f"{limits['gt']} < " if "gt" in limits else ""
     most = f" ≤ {limits['le']}" if "le" in limits else f" < {limits['lt']}" if "lt" in limits else ""
     return f"{least}{tr(setting.label)}{most}"
+
+
+def _limit(value: float) -> str:
+    return grouped(value) if value == int(value) and abs(value) < 1e9 else f"{value:.15g}"
 
 
 def tooltip(setting: Setting) -> str:
@@ -49,6 +53,8 @@ def default_text(setting: Setting) -> str:
         return tr(setting.registry[value].label) if value in setting.registry else ""
     if isinstance(value, bool):
         return tr("on") if value else tr("off")
+    if setting.zero and value == 0:
+        return tr(setting.zero)
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 

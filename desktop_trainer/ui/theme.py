@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication
 from desktop_trainer import folders
 
 _TINTS = {
-    "accent": ("start", "continue_run", "run_running"),
+    "accent": ("start", "continue_run", "resume", "run_running"),
     "invalid": ("stop_and_discard", "run_diverged", "run_failed"),
     "warning": ("warning", "run_interrupted"),
     "success": ("run_completed", "run_early_stopped"),
@@ -45,7 +45,7 @@ class CurveColours:
     train: str
     test: str
     overlay: tuple[str, ...]
-    """For the curves of other runs: any two of them differ for any eye, and stand out from the background."""
+    """For the curves of other runs: for any eye each differs from the others and from the four above, and stands out from the background."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ LIGHT = Theme(
         smoothed="#0072b2",
         train="#d55e00",
         test="#8a2f6d",
-        overlay=("#1c11fa", "#cd8011", "#1e4528", "#ce63f0", "#639a9c", "#750360", "#979060", "#6a09ab"),
+        overlay=("#aa39fc", "#890938", "#b48a59", "#551aa1", "#d36f88", "#5e4000", "#ff10d9", "#1503f7"),
     ),
 )
 
@@ -166,7 +166,7 @@ DARK = Theme(
         smoothed="#56b4e9",
         train="#e69f00",
         test="#cc79a7",
-        overlay=("#47f8be", "#fcd60f", "#a698ef", "#ff4107", "#9be277", "#b04f4d", "#43778f", "#ae09fd"),
+        overlay=("#a120fc", "#cf2d03", "#2ef8f1", "#e2ec81", "#c14b5a", "#8b69e2", "#b9a55f", "#b3f1c2"),
     ),
 )
 

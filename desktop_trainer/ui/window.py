@@ -21,11 +21,11 @@ from PySide6.QtWidgets import (
 
 from desktop_trainer import __version__, folders
 from desktop_trainer.engine.events import RunStarted
-from desktop_trainer.experiment.fields import to_values, with_local, with_value
+from desktop_trainer.engine.report import subject
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.recipes import recipe
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import mark, tr, trn
+from desktop_trainer.i18n import mark, tr
 from desktop_trainer.ui.actions import ROWS, TOOLBAR, Actions
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.closing import ClosingGuard
@@ -35,6 +35,7 @@ from desktop_trainer.ui.curves import CurvesPanel
 from desktop_trainer.ui.data_menu import DataMenu
 from desktop_trainer.ui.dropping import dropped, is_run
 from desktop_trainer.ui.epochs import EpochTable
+from desktop_trainer.ui.examiner import Examiner
 from desktop_trainer.ui.experiment_files import ExperimentFiles
 from desktop_trainer.ui.form import ExperimentForm
 from desktop_trainer.ui.last_session import LastSession, last_experiment
@@ -59,7 +60,6 @@ from desktop_trainer.ui.verify import VerifyDialog
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from desktop_trainer.engine.events import Evaluated
     from desktop_trainer.runs.events import RunEvent
     from desktop_trainer.runs.model_file import SavedModel
 
@@ -97,6 +97,7 @@ class TrainerWindow(QMainWindow):
         self.controls = RunControls(self, self.actions_, self.session, self.form, self.banner, self.files, self.continuing)  # fmt: skip
         ContinueButton(self.toolbar, self.actions_, self.continuing, self.session)
         self.ends = RunEnds(self.session, self.form, self.banner, self.preferences, self.continuing)
+        self.examiner = Examiner(self, self.session, self.form, self.files, self.banner)
         self.experiment_files = ExperimentFiles(self, self.form, self.banner)
         self.data = DataMenu(self, self.form, self.actions_, self.banner)
         self.view = RunView(self.session, self.curves, self.epochs, self.log, self.progress)
@@ -167,7 +168,7 @@ class TrainerWindow(QMainWindow):
             "load_experiment": self.experiment_files.ask_and_load,
             "import_run": self._on_import_run,
             "quit": self.close,
-            "evaluate_model": self._on_evaluate,
+            "evaluate_model": self.examiner.start,
             "fit_curves": self.curves.fit,
             "reset_layout": self._on_reset_layout,
             "verify_resume": self._on_verify,
@@ -187,9 +188,11 @@ class TrainerWindow(QMainWindow):
         self.files.loaded.connect(self._on_loaded)
         self.files.recent_changed.connect(self.looks.fill_recent)
         self.files.progress.connect(self.progress.show_event)
-        self.files.evaluated.connect(self._on_evaluated)
+        self.files.evaluated.connect(self.progress.clear)
+        self.examiner.told.connect(self.log.add)
         self.looks.recent_chosen.connect(self._load)
         self.session.state_changed.connect(self._show_title)
+        self.session.state_changed.connect(self._show_discard)
         self.progress.refreshed.connect(self._show_title)
         self.session.ended.connect(self._on_run_ended)
         self.session.happened.connect(self._on_happened)
@@ -222,6 +225,17 @@ class TrainerWindow(QMainWindow):
         for row in ROWS:
             if row.icon:
                 self.actions_[row.verb].setIcon(icon(row.icon))
+        self.controls.retranslate()
+
+    @Slot()
+    def _show_discard(self, *_: object) -> None:
+        """Beside the safe buttons only while a run is going on; afterwards it stands in the menu."""
+        discard, after = self.actions_["stop_and_discard"], self.actions_["stop_and_keep"]
+        if self.session.active and discard not in self.toolbar.actions():
+            buttons = self.toolbar.actions()
+            self.toolbar.insertAction(buttons[buttons.index(after) + 1], discard)
+        elif not self.session.active:
+            self.toolbar.removeAction(discard)
 
     def show_fault(self, error: BaseException) -> None:
         """Show an error that nobody caught; the window goes on."""
@@ -246,8 +260,7 @@ class TrainerWindow(QMainWindow):
         share, experiment = self.progress.run_share, self.session.experiment
         parts = ["Desktop Trainer"]
         if experiment is not None:
-            names = {"model": tr(experiment.model.label), "dataset": tr(experiment.data.dataset.label)}
-            parts.insert(0, tr("{model} on {dataset}", **names))
+            parts.insert(0, subject(experiment))
             if self.session.active and share is not None:
                 parts.insert(0, f"{100 * share:.0f} %")
         title = " - ".join(parts)
@@ -276,23 +289,8 @@ class TrainerWindow(QMainWindow):
         self.session.set_model(model)
         self._show_title()
         text = tr("Opened {file}: {description}.", file=path.name, description=describe(model))
-        self.banner.show_message(text, kind="success", do=(tr("Evaluate"), self.actions_["evaluate_model"].trigger))
+        self.banner.show_message(text, kind="success", do=(tr("Evaluate"), self.actions_["evaluate_model"].trigger), until=(self.session.model_changed,))  # fmt: skip
         self.log.add(text)
-
-    @Slot()
-    def _on_evaluate(self) -> None:
-        model, here = self.session.model, self.form.experiment
-        if model is not None and model.experiment is not None and here is not None:
-            values = with_local(to_values(model.experiment), to_values(here))
-            self.files.examine(model, parse_experiment(with_value(values, "device.name", here.device.name)))
-
-    @Slot(object)
-    def _on_evaluated(self, result: Evaluated) -> None:
-        figures = {"loss": result.loss, "accuracy": result.accuracy}
-        text = trn("On {n} test sample: loss {loss:.4f}, accuracy {accuracy:.4f}.", "On {n} test samples: loss {loss:.4f}, accuracy {accuracy:.4f}.", result.samples, **figures)  # fmt: skip
-        self.banner.show_message(text, kind="success")
-        self.log.add(text)
-        self.progress.clear()
 
     @Slot()
     def _on_verify(self) -> None:

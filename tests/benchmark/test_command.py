@@ -44,7 +44,10 @@ def test_a_quick_run_measures_every_contender_and_leaves_no_trace(home: Path, tm
         "epoch",
         "training",
         "rate",
-    }
+    } | ({"gui"} if HAS_QT else set())
+    assert {work: len(taken["engine, headless"]["epoch"]) for work, taken in read["pairs"].items()} == (
+        {"T1": 4, "T3": 4} if HAS_QT else {}
+    )
     assert not home.exists()
     if HAS_QT:
         assert plot.read_text().startswith("<?xml")

@@ -111,3 +111,19 @@ def test_results_of_nothing_but_the_machine_are_told_too() -> None:
 )
 def test_numbers_read_as_people_write_them(value: float, unit: str, text: str) -> None:
     assert quantity(value, unit) == text
+
+
+@pytest.mark.parametrize(("took", "told", "verdict"), [
+    ([1.01, 1.02, 1.015, 1.02, 1.01, 1.018], True, "ok"), ([1.05, 1.04, 1.06, 1.05, 1.04, 1.09], True, "not reached"),
+    ([1.01, 1.09, 1.02, 1.05, 1.0, 1.02], False, "cannot be told: measure more repetitions, on an idle machine"),
+])  # fmt: skip
+def test_what_the_window_costs_is_judged_by_pairs_and_only_where_they_tell_it(
+    results: Results, took: list[float], told: bool, verdict: str
+) -> None:
+    results.pairs = {"T1": {ENGINE: {"epoch": [1.0] * 6}, WINDOW: {"epoch": took, "gui": [0.01] * 6}}}
+    found = {figure.goal.name: figure for figure in figures(results)}
+    assert found["t1_window_over_headless"].told is told
+    assert (found["t1_window_thread"].value, found["t1_window_thread"].reached) == (0.01, True)
+    (line,) = (line for line in table(results).splitlines() if line.startswith("T1 epoch, in the window"))
+    assert line.endswith(verdict)
+    assert f"{min(took):.3f} … {max(took):.3f}" in line

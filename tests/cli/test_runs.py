@@ -64,7 +64,7 @@ def test_the_list_has_a_line_a_run_the_newest_first(runs: Path, capsys: Captured
     heading, *lines = told(capsys, *argv)
     assert heading.split()[:2] == ["Name", "State"]
     assert [line.partition("  ")[0] for line in lines] == [THIRD, SECOND, FIRST]
-    assert lines[1].split()[-8:] == ["🎛️", "Diverged", "digits", "mlp", "2/3", "0.9000", "0.5000", "0:08"]
+    assert lines[1].split()[-9:] == ["🎛️", "Diverged", "digits", "mlp", "2/3", "0.9000", "0.5000", "7.5", "s"]
 
 
 @pytest.mark.parametrize(

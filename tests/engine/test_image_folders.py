@@ -17,6 +17,7 @@ from desktop_trainer.catalog.folder_scan import FolderUnusable
 from desktop_trainer.engine.events import BatchEnded, Loading, Notice, RunEnded, RunStarted
 from desktop_trainer.engine.examination import examine
 from desktop_trainer.engine.training import Training
+from desktop_trainer.engine.weights import ModelMismatch
 from desktop_trainer.experiment.problems import ExperimentError
 
 
@@ -139,3 +140,25 @@ def test_a_model_is_examined_on_the_folder(experiment: Any) -> None:
     result = list(examine(training.experiment, training.model.state_dict()))[-1]
     assert result.loss == events[-2].test_loss  # type: ignore[union-attr]
     torch.testing.assert_close(result.accuracy, events[-2].test_accuracy)  # type: ignore[union-attr]
+
+
+def test_classes_in_another_order_are_matched_by_name(experiment: Any) -> None:
+    """Whatever numbers the labels have: the same model on the same images has the same figures, and it is said."""
+    training = Training(experiment(epochs=1))
+    events = list(training.events())
+    weights = {
+        key: tensor.flip(0) if len(tensor) == 2 else tensor for key, tensor in training.model.state_dict().items()
+    }
+    found = list(examine(training.experiment, weights, class_names=("bee", "ant")))
+    assert found[-1].loss == pytest.approx(events[-2].test_loss)  # type: ignore[union-attr]
+    assert found[-1].accuracy == pytest.approx(events[-2].test_accuracy)  # type: ignore[union-attr]
+    assert any(isinstance(event, Notice) and "matched by name" in event.text for event in found)
+
+
+def test_classes_of_other_names_are_not_examined(experiment: Any, folder: Path) -> None:
+    """A renamed folder puts the classes in another order: the answers would be counted wrong without a word."""
+    training = Training(experiment(epochs=1))
+    list(training.events())
+    (folder / "ant").rename(folder / "wasp")
+    with pytest.raises(ModelMismatch, match=r"Only the model has: ant\. Only the dataset has: wasp\..*renaming"):
+        list(examine(training.experiment, training.model.state_dict(), class_names=("ant", "bee")))

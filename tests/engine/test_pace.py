@@ -52,6 +52,9 @@ def test_the_pace_follows_a_change() -> None:
     assert pace.samples_per_second == pytest.approx(10, rel=0.2)
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (42.4, "0:42"), (725, "12:05"), (11229, "3:07:09")])
-def test_durations_read_like_a_clock(seconds: float, text: str) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.126, "0.13 s"), (2.64, "2.6 s"), (42.4, "42 s"), (59.7, "1:00"), (725, "12:05"), (11229, "3:07:09")],
+)
+def test_durations_read_alike_short_ones_in_seconds_long_ones_like_a_clock(seconds: float, text: str) -> None:
     assert duration(seconds) == text

@@ -13,6 +13,7 @@ from desktop_trainer.engine.arithmetic import Arithmetic
 from desktop_trainer.engine.compiling import Compiled, CompileFailed
 from desktop_trainer.engine.devices import CannotCompute, FloatProducts
 from desktop_trainer.engine.events import EpochEnded, Event, Loading, RunStarted
+from desktop_trainer.engine.pace import duration
 from desktop_trainer.engine.report import start_line
 from desktop_trainer.engine.step import Step, part_sizes, zero_grad
 from desktop_trainer.engine.training import Training
@@ -214,7 +215,7 @@ def test_a_compiled_run_compiles_once_before_its_first_batch(small: Any, rows: A
     begun = started(events)
     assert begun.step == "compiled"
     assert begun.compile_seconds > 0
-    assert start_line(experiment, begun).endswith(f"compiling took {begun.compile_seconds:.1f} sec")
+    assert start_line(experiment, begun).endswith(f"compiling took {duration(begun.compile_seconds)}")
     plain = Training(small("lenet", dataset=GREY, batch_size=16))
     assert [row[2] for row in rows(events)] == pytest.approx([row[2] for row in rows(list(plain.events()))], rel=1e-5)
     assert list(training.model.state_dict()) == list(plain.model.state_dict())

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desktop_trainer.experiment.fields import settings_of, to_values, with_value
-from desktop_trainer.experiment.problems import ExperimentError, read_experiment
+from desktop_trainer.experiment.problems import ExperimentError, parse_experiment, read_experiment
 from desktop_trainer.experiment.settings import Experiment
 
 plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
@@ -68,3 +68,18 @@ def test_every_problem_is_told_at_once() -> None:
         "optimizer.lr: “fast” is not a number.",
         "optimizer.speed: There is no such setting.",
     ]
+
+
+@pytest.mark.parametrize(("path", "text", "words"), [
+    ("data.batch_size", "", "Enter a number."),
+    ("optimizer.lr", " ", "Enter a number."),
+    ("optimizer.lr", "0,001", "“0,001” has a comma. Write the number with a point: 0.001"),
+    ("optimizer.lr", "1，5e-3", "Write the number with a point: 1.5e-3"),
+    ("optimizer.lr", "1,000,000", "is not a number"),
+    ("data.batch_size", "1,5", "is not a whole number"),
+])  # fmt: skip
+def test_what_should_be_a_number_is_asked_for_and_a_comma_is_explained(path: str, text: str, words: str) -> None:
+    with pytest.raises(ExperimentError) as caught:
+        parse_experiment(with_value(to_values(Experiment()), path, text))
+    assert [problem.path for problem in caught.value.problems] == [path]
+    assert words in caught.value.problems[0].message

@@ -33,7 +33,7 @@ def test_the_tutorials_figures_are_shown_with_their_formula(qtbot: QtBot) -> Non
         "234 full + 96 → 235 batches an epoch",
         "Test: (10000 + 256 - 1) // 256 = 40",
         "39 full + 16 → 40 batches",
-        "Optimizer steps: 235 × 5 epochs = 1175",
+        "Optimizer steps: 235 × 5 epochs = 1 175",
     ]
 
 

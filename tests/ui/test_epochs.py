@@ -36,7 +36,7 @@ def bold(table: EpochTable, at: int) -> bool:
 
 def test_a_row_reads_like_the_line_of_the_tutorials(table: EpochTable) -> None:
     table.add(ended(3, 0.7971))
-    assert row(table, 0) == ["3", "0.5252", "0.805", "0.6000", "0.797", "2.60", "23\u2009104"]
+    assert row(table, 0) == ["3", "0.5252", "0.805", "0.6000", "0.797", "2.6 s", "23 104"]
     alignment = table.model().index(0, 1).data(Qt.ItemDataRole.TextAlignmentRole)
     assert Qt.AlignmentFlag(alignment) & Qt.AlignmentFlag.AlignRight
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QScrollArea, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QScrollArea, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_trainer import folders, i18n
@@ -231,7 +231,7 @@ def test_the_arithmetic_follows_every_key(form: ExperimentForm) -> None:
     assert "(60000 + 10 - 1) // 10 = 6000" in _plan(form)
     QTest.keyClicks(form.editor("data.batch_size").control, "0")
     assert "(60000 + 100 - 1) // 100 = 600" in _plan(form)
-    assert "Optimizer steps: 600 × 3 epochs = 1800" in _plan(form)
+    assert "Optimizer steps: 600 × 3 epochs = 1 800" in _plan(form)
     _type(form, "data.batch_size", "")
     assert "//" not in _plan(form)
 
@@ -368,3 +368,20 @@ def test_a_folder_on_another_computer_is_opened_when_the_user_himself_names_it(
     QTest.keyClick(form.editor("data.data_root").control, Qt.Key.Key_Return)
     assert form.editor("data.data_root").problem == ""
     assert _made(form).data.data_root == r"\\nas\x"
+
+
+def test_waiting_for_files_to_be_counted_is_no_error(
+    form: ExperimentForm, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    """It is said where the dataset stands, without a warning; it cannot be started meanwhile."""
+    dataset = type(form.experiment.data.dataset)  # type: ignore[union-attr]
+    monkeypatch.setattr(dataset, "counting", lambda _: True)
+    form._draft.check()
+    editor = form.editor("data.dataset")
+    assert form.experiment is None
+    assert editor.problem == "The files are being counted…"
+    assert not editor.control.property("invalid")
+    assert "⚠" not in "".join(label.text() for label in editor.findChildren(QLabel))
+    monkeypatch.setattr(dataset, "counting", lambda _: False)
+    qtbot.waitUntil(lambda: form.experiment is not None, timeout=5_000)
+    assert editor.problem == ""

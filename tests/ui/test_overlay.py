@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtGui import QAction, QImage
 from PySide6.QtWidgets import QApplication, QComboBox
 from pytestqt.qtbot import QtBot
 
@@ -17,8 +19,10 @@ from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.runs.journal import Journal
 from desktop_trainer.runs.journal_lines import started_line
+from desktop_trainer.ui.curve_export import table
+from desktop_trainer.ui.curve_item import DASHED, CurveItem, Look
 from desktop_trainer.ui.curves import CurvesPanel
-from desktop_trainer.ui.overlay import OverlaidRun
+from desktop_trainer.ui.overlay import MOST_RUNS, OverlaidRun
 from desktop_trainer.ui.run_curves import read_series
 from desktop_trainer.ui.series import Axis, Series
 from desktop_trainer.ui.theme import Theme, apply_theme
@@ -50,11 +54,37 @@ def other(name: str, epochs: int, height: float = 1.0) -> OverlaidRun:
 
 @both
 @pytest.mark.parametrize("eye", EYES)
-def test_any_eye_tells_the_first_runs_apart(look: Theme, eye: str) -> None:
-    colours = look.curves.overlay
-    seen = [lab(np.array(EYES[eye]) @ linear(colour)) for colour in colours]
-    assert min(float(np.linalg.norm(one - two)) for one, two in combinations(seen, 2)) >= 15
+def test_any_eye_tells_the_first_runs_apart_and_from_the_run_at_hand(look: Theme, eye: str) -> None:
+    colours, curves = look.curves.overlay, look.curves
+    seen = [
+        lab(np.array(EYES[eye]) @ linear(colour))
+        for colour in (*colours, curves.batch, curves.smoothed, curves.train, curves.test)
+    ]
+    pairs = [(one, two) for one, two in combinations(range(len(seen)), 2) if one < len(colours)]
+    assert min(float(np.linalg.norm(seen[one] - seen[two])) for one, two in pairs) >= 15
     assert min(contrast(colour, look.curves.background) for colour in colours) >= 3
+
+
+def test_a_run_keeps_its_colour_and_line_when_others_go_or_come(panel: CurvesPanel) -> None:
+    runs = {name: other(name, 1) for name in "abc"}
+    panel.show_overlay(list(runs.values()))
+    styles = {run.name: run.style for run in panel.overlay}
+    panel.show_overlay([runs["c"], other("d", 1), runs["b"]])
+    assert {run.name: run.style for run in panel.overlay} == {"c": styles["c"], "b": styles["b"], "d": styles["a"]}
+
+
+def test_as_many_runs_as_are_drawn_have_each_its_own_pair_of_colour_and_line(panel: CurvesPanel) -> None:
+    panel.show_overlay([other(str(number), 1) for number in range(MOST_RUNS)])
+    assert len({(run.shade().name(), run.looks()) for run in panel.overlay}) == MOST_RUNS
+
+
+def test_dashes_are_measured_along_the_curve_however_short_its_lines_are() -> None:
+    """5 of every 8.5 pixels are drawn, of a line in one piece as of one in a thousand."""
+    for points in (2, 1001):
+        curve = CurveItem(Look(1.0, DASHED))
+        curve.set_polyline(np.linspace(0, 850, points), np.zeros(points))
+        assert np.sum(curve._lines[:, 2] - curve._lines[:, 0]) == pytest.approx(500)
+        assert not np.any((curve._lines[:, 0] > 5) & (curve._lines[:, 2] < 8.5))
 
 
 @pytest.mark.parametrize(("axis", "end"), [("Batches", 4 * PER_EPOCH), ("Epochs", 4.0), ("Time", 20.0)])
@@ -162,4 +192,36 @@ def test_a_run_whose_journal_has_epochs_only_is_drawn_by_them(panel: CurvesPanel
     child(panel, QComboBox, "x_axis").setCurrentText("Epochs")
     panel.draw()
     train_curve, test_curve = panel.loss_plot.overlay._pairs[0]
-    assert len(train_curve._lines) == len(test_curve._lines) == 2
+    assert (len(train_curve._lines), len(test_curve._markers)) == (2, 3)
+
+
+def test_exported_pictures_carry_the_legend_of_the_runs_that_are_shown(panel: CurvesPanel, tmp_path: Path) -> None:
+    train(panel, 1)
+    panel.show_overlay([other("the one", 1), other("the hidden", 1)])
+    panel.overlay[1].shown = False
+    panel.overlay[0].difference = "lr 0.05"
+    for kind in ("svg", "png"):
+        panel.menu.save(tmp_path / f"curves.{kind}", kind)
+    text = (tmp_path / "curves.svg").read_text(encoding="utf-8")
+    assert "the one" in text
+    assert "lr 0.05" in text
+    assert "the hidden" not in text
+    image = QImage(str(tmp_path / "curves.png"))
+    legend = image.copy(0, 2 * sum(plot.height() for plot in panel.plots), 120, image.height())
+    colours = {legend.pixelColor(x, y).name() for x in range(legend.width()) for y in range(legend.height())}
+    assert panel.overlay[0].shade().name() in colours
+
+
+def test_the_table_holds_the_numbers_of_all_runs_that_are_shown_and_the_menu_says_so(panel: CurvesPanel) -> None:
+    """Also of a run whose journal has epochs only."""
+    train(panel, 1)
+    bare = Series()
+    bare.add_epoch(ended(1))
+    panel.show_overlay([other('a, "b"', 2), OverlaidRun(Path("bare"), "bare", bare), other("hidden", 1)])
+    panel.overlay[2].shown = False
+    panel.menu.aboutToShow.emit()
+    assert "of the 3 runs shown" in child(panel, QAction, "save_csv").text()
+    rows = list(csv.DictReader("".join(table(panel.series, panel.menu._others())).splitlines()))
+    counts = {name: len([row for row in rows if row["run"] == name]) for name in ("", 'a, "b"', "bare", "hidden")}
+    assert counts == {"": PER_EPOCH, 'a, "b"': 2 * PER_EPOCH, "bare": 1, "hidden": 0}
+    assert float(rows[-1]["test_loss"]) == 1.5

@@ -16,7 +16,18 @@ from desktop_trainer.ui import theme
 from desktop_trainer.ui.theme import DARK, LIGHT, Theme, apply_theme, icon
 
 ICONS = [
-    *("start", "pause", "step", "stop_and_keep", "stop_and_discard", "save_model", "load_model", "export", "download"),
+    *(
+        "start",
+        "resume",
+        "pause",
+        "step",
+        "stop_and_keep",
+        "stop_and_discard",
+        "save_model",
+        "load_model",
+        "export",
+        "download",
+    ),
     *("evaluate", "theme", "language", "fit", "undo", "redo", "folder", "warning", "show_run_curves", "what_changed"),
     *("delete_runs", "more", "run_new", "run_running", "run_completed", "run_early_stopped", "run_stopped"),
     *("run_interrupted", "run_diverged", "run_failed"),

@@ -68,7 +68,7 @@ def test_start_trains_and_shows_every_batch_and_epoch(qtbot: QtBot, open_window:
     assert window.epochs.model().rowCount() == 2
     lines = window.log.toPlainText()
     assert "epoch 2, loss " in lines
-    assert "examples/sec on cpu" in lines
+    assert "samples/s on cpu" in lines
     assert "MLP" in window.windowTitle()
     assert window.form.editor("data.batch_size").control.isEnabled()
 
@@ -140,18 +140,6 @@ def test_continue_goes_on_to_the_epochs_of_the_form_or_as_many_again(qtbot: QtBo
         assert window.form.experiment.training.epochs == wanted
 
 
-def test_a_model_is_examined_as_it_was_trained_whatever_the_form_says(qtbot: QtBot, open_window: Opener) -> None:
-    window = open_window(SHORT)
-    train(qtbot, window)
-    window.form.set_value("model", "softmax")
-    with qtbot.waitSignal(window.files.evaluated, timeout=60_000) as caught:
-        window.actions_["evaluate_model"].trigger()
-        assert not window.actions_["start"].isEnabled()
-        assert not window.actions_["load_model"].isEnabled()
-    assert caught.args[0].accuracy == window.session.model.metrics["test_accuracy"]
-    qtbot.waitUntil(window.actions_["start"].isEnabled, timeout=5_000)
-
-
 def test_an_examination_normalises_by_the_models_own_numbers(qtbot: QtBot, open_window: Opener) -> None:
     """Not by those of the files as they are now."""
     window = open_window({**SHORT, "data": {**DATA, "normalization": "dataset"}})
@@ -169,7 +157,7 @@ def test_an_examination_normalises_by_the_models_own_numbers(qtbot: QtBot, open_
 def test_discard_asks_and_can_be_undone(qtbot: QtBot, open_window: Opener) -> None:
     window = open_window(SHORT)
     ended = train(qtbot, window)
-    click(qtbot, window, "stop_and_discard")
+    window.actions_["stop_and_discard"].trigger()
     with qtbot.waitSignal(window.session.discarded, timeout=30_000):
         answer(qtbot, window, "ask_discard", "discard")
     assert not Path(ended.paths["run"]).exists()
@@ -178,6 +166,24 @@ def test_discard_asks_and_can_be_undone(qtbot: QtBot, open_window: Opener) -> No
     assert Path(ended.paths["model"]).exists()
     assert window.epochs.model().rowCount() == 2
     assert len(window.curves.series) == 20
+
+
+def test_discard_stands_beside_the_safe_buttons_only_while_a_run_is_going_on(qtbot: QtBot, open_window: Opener) -> None:
+    """Afterwards one click too many would throw the run away; the menu has it."""
+    window = open_window(ENDLESS)
+    discard, icons = window.actions_["stop_and_discard"], [window.actions_["pause"].icon().cacheKey()]
+    assert discard not in window.toolbar.actions()
+    click(qtbot, window, "start")
+    until_training(qtbot, window)
+    buttons = window.toolbar.actions()
+    assert buttons.index(discard) == buttons.index(window.actions_["stop_and_keep"]) + 1
+    click(qtbot, window, "pause")
+    icons.append(window.actions_["pause"].icon().cacheKey())
+    with qtbot.waitSignal(window.session.ended, timeout=30_000):
+        click(qtbot, window, "stop_and_keep")
+    assert discard not in window.toolbar.actions()
+    assert discard.isEnabled()
+    assert len({*icons, window.actions_["start"].icon().cacheKey()}) == 3
 
 
 def test_start_is_disabled_with_the_reason_while_a_setting_is_wrong(qtbot: QtBot, open_window: Opener) -> None:

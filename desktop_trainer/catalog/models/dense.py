@@ -64,6 +64,7 @@ class MLP(ModelChoice):
             "The share of hidden numbers set to zero at random in each training step. More resists overfitting and learns slower. Usual: 0 to 0.5."
         ),
         ge=0,
+        zero=mark("off"),
         lt=1,
     )
 
