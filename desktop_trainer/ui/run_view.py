@@ -15,10 +15,11 @@ from desktop_trainer.ui.epochs import EpochTable
 from desktop_trainer.ui.log import LogPanel
 from desktop_trainer.ui.progress import ProgressStrip
 from desktop_trainer.ui.session import Session
+from desktop_trainer.ui.status import ShownRun
 
 
 class RunView(QObject):
-    """Feeds curves, epoch table, log and progress strip."""
+    """Feeds curves, epoch table, log and status strip."""
 
     def __init__(
         self, session: Session, curves: CurvesPanel, epochs: EpochTable, log: LogPanel, progress: ProgressStrip
@@ -28,9 +29,11 @@ class RunView(QObject):
         self._curves, self._epochs, self._log, self._progress = curves, epochs, log, progress
         self._batches, self._device = 1, ""
         self._shelf: dict[str, Any] = {}
+        self._shelved: ShownRun | None = None
         session.began.connect(self._on_began)
         session.happened.connect(self._on_event)
         session.ended.connect(self._on_ended)
+        session.failed.connect(self._on_failed)
         session.discarded.connect(self._on_discarded)
         session.restored.connect(self._on_restored)
         session.state_changed.connect(progress.set_state)
@@ -39,7 +42,7 @@ class RunView(QObject):
         """Show no run."""
         self._curves.clear()
         self._epochs.clear()
-        self._progress.clear()
+        self._progress.shelve()
 
     @Slot(object)
     def _on_began(self, fresh: bool) -> None:
@@ -71,19 +74,24 @@ class RunView(QObject):
 
     @Slot(object)
     def _on_ended(self, ended: events.RunEnded | None) -> None:
+        self._progress.end(ended)
         if ended is not None:
             self._log.add(end_line(ended))
 
+    @Slot(object)
+    def _on_failed(self, _: BaseException) -> None:
+        self._progress.fail()
+
     @Slot()
     def _on_discarded(self) -> None:
-        self._shelf = self._curves.shelve()
+        self._shelf, self._shelved = self._curves.shelve(), self._progress.shelve()
         self._epochs.clear()
-        self._progress.clear()
         self._log.add(tr("The run was discarded."))
 
     @Slot()
     def _on_restored(self) -> None:
         self._curves.unshelve(self._shelf)
+        self._progress.unshelve(self._shelved)
         for ended in self._curves.series.epochs:
             self._epochs.add(ended)
         self._log.add(tr("The run was brought back."))
