@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QLocale, Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence, QValidator, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QValidator, QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
 
 _INT32 = 2**31
@@ -23,11 +23,19 @@ else:
 
 
 class _Manners(_Widget):
-    """Takes the wheel only when it has the focus, and leaves undo and redo to the window."""
+    """Takes the wheel only when it was given the focus, and leaves undo and redo to the window."""
+
+    _chosen = False
+    """Whether it was given the focus; the first field of a window that opens has it unasked."""
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Qt's: that the window has become the active one is no choice of this field."""
+        self._chosen |= event.reason() is not Qt.FocusReason.ActiveWindowFocusReason
+        super().focusInEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Qt's: without the focus the wheel scrolls what is around."""
-        if self.hasFocus():
+        if self.hasFocus() and self._chosen:
             super().wheelEvent(event)
         else:
             event.ignore()

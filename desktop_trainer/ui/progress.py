@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
+from desktop_trainer.engine.events import Loading
 from desktop_trainer.i18n import tr
 from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.session import RunState
@@ -108,10 +109,10 @@ class ProgressStrip(QWidget):
         self._status.failed = self._status.run is None
         self.refresh()
 
-    def settle(self) -> None:
-        """What was done beside the runs is over."""
+    def set_busy(self, busy: bool) -> None:
+        """Whether something is done beside the runs: a model is read or examined."""
         if self._status.state is RunState.IDLE:
-            self._status.doing = None
+            self._status.doing = Loading("", 0, 0) if busy else None
             self.refresh()
 
     def shelve(self) -> ShownRun | None:

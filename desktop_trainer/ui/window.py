@@ -108,6 +108,7 @@ class TrainerWindow(QMainWindow):
         if notice:
             self.banner.show_message(notice, kind="error")
         self.ends.look_for_interrupted()
+        self.form.focus_first()
 
     def _lay_out(self) -> None:
         self.tabs = named(QTabWidget(documentMode=True), "tables")
@@ -293,8 +294,7 @@ class TrainerWindow(QMainWindow):
 
     @Slot()
     def _on_busy(self) -> None:
-        if not self.files.busy:
-            self.progress.settle()
+        self.progress.set_busy(self.files.busy)
 
     @Slot()
     def _on_verify(self) -> None:

@@ -251,10 +251,10 @@ def test_a_problem_is_marked_where_it_stands_and_taken_back(qtbot: QtBot) -> Non
 def test_the_wheel_changes_nothing_that_has_no_focus(qtbot: QtBot, path: str, value: object) -> None:
     editor = _shown(qtbot, _declared(path), value)
     editor.control.clearFocus()
-    _turn_wheel(editor.control)
+    turn_wheel(editor.control)
     assert editor.value() == value
     editor.control.setFocus()
-    _turn_wheel(editor.control)
+    turn_wheel(editor.control)
     assert editor.value() != value
 
 
@@ -271,7 +271,7 @@ def test_setting_a_value_from_outside_does_not_tell_of_a_change(qtbot: QtBot) ->
         assert editor.value() == after
 
 
-def _turn_wheel(widget: QWidget) -> None:
+def turn_wheel(widget: QWidget) -> None:
     place = QPointF(widget.rect().center())
     no_button, no_key = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
     down = QPoint(0, -120)
