@@ -7,11 +7,22 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QLocale, Qt
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QValidator, QWheelEvent
-from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
+from PySide6.QtCore import QEvent, QLocale, QSize, Qt
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QResizeEvent, QValidator, QWheelEvent
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QLineEdit,
+    QSpinBox,
+    QStyle,
+    QStyleOptionComboBox,
+    QWidget,
+)
 
 _INT32 = 2**31
+_FRAME = 8
+"""Pixels that the style takes from a combo box beside what it says."""
 _PAGE = 10
 """How many steps Qt takes for Page Up."""
 
@@ -54,14 +65,56 @@ class TextBox(_Manners, QLineEdit):
     """A line of text."""
 
 
+class PathBox(TextBox):
+    """A path: where there is no room for all of it, its end is shown. So is that of the one that holds when it is empty."""
+
+    _placeholder = ""
+
+    def set_placeholder(self, path: str) -> None:
+        """Show `path` in grey while nothing is typed."""
+        self._placeholder = path
+        self._elide()
+
+    def _elide(self) -> None:
+        margins = self.textMargins()
+        room = self.contentsRect().width() - margins.left() - margins.right() - 2 * _FRAME
+        text = self.fontMetrics().elidedText(self._placeholder, Qt.TextElideMode.ElideLeft, room)
+        self.setPlaceholderText(text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Qt's: there is more room, or less."""
+        super().resizeEvent(event)
+        self._elide()
+        if not self.hasFocus():
+            self.end(False)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Qt's: it was read and changed from its beginning, perhaps."""
+        super().focusOutEvent(event)
+        self.end(False)
+
+
 class ChoiceBox(_Manners, QComboBox):
-    """A list to choose from; narrow, whatever its entries are."""
+    """A list to choose from; as wide as the entry that is chosen, whatever the others are."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(9)
+        self.currentTextChanged.connect(self.updateGeometry)
+
+    def sizeHint(self) -> QSize:
+        """Qt's: with room for what is chosen; in a form, a row that is too narrow for it goes below its label."""
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        text = QSize(self.fontMetrics().horizontalAdvance(self.currentText()) + _FRAME, 0)
+        needed = self.style().sizeFromContents(QStyle.ContentsType.CT_ComboBox, option, text, self)
+        return super().sizeHint().expandedTo(QSize(needed.width(), 0))
+
+    def minimumSizeHint(self) -> QSize:
+        """Qt's."""
+        return self.sizeHint()
 
     def showPopup(self) -> None:
         """Qt's: the open list is as wide as its longest entry."""

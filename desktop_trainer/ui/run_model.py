@@ -193,6 +193,8 @@ class RunModel(QAbstractTableModel):
         match role:
             case _Role.DisplayRole if column.name == "outcome" and self._is_held(run):
                 return tr("Paused")
+            case _Role.EditRole if column.name == "name":
+                return run.name
             case _Role.DisplayRole | _Role.EditRole:
                 return column.text(run)
             case _Role.TextAlignmentRole:
@@ -221,7 +223,7 @@ class RunModel(QAbstractTableModel):
 
     def setData(self, index: _Index, value: Any, role: int = _Role.EditRole) -> bool:
         """Qt's: the text is handed on; whoever can change the run's files does so, or says why not."""
-        if role != _Role.EditRole or value == self.data(index):
+        if role != _Role.EditRole or value == self.data(index, role):
             return False
         self.edited.emit(self.rows[index.row()].summary, COLUMNS[index.column()].name, str(value))
         return True

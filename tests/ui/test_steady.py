@@ -75,8 +75,8 @@ def test_the_first_field_has_the_focus_but_not_the_wheel(form: ExperimentForm, q
 def test_a_message_above_leaves_the_field_under_the_mouse_where_it_is(
     form: ExperimentForm, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    control, content = form.editor(path).control, _scroll(form).widget()
-    margins = content.layout().contentsMargins()
+    control, column = form.editor(path).control, _scroll(form)._column
+    margins = column.contentsMargins()
     place = control.mapToGlobal(control.rect().center())
     monkeypatch.setattr(QCursor, "pos", lambda: place)
     for value in ("lenet", "resnet18", "lenet"):  # their settings stand above the learning rate
@@ -85,4 +85,4 @@ def test_a_message_above_leaves_the_field_under_the_mouse_where_it_is(
         QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
         assert control.mapToGlobal(control.rect().center()) == place
     QApplication.sendEvent(_scroll(form), QEvent(QEvent.Type.Leave))
-    assert content.layout().contentsMargins() == margins
+    assert column.contentsMargins() == margins
