@@ -6,7 +6,7 @@ from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import mark, tr, trn
 
 _ENDS = {
-    "completed": mark("Complete: epoch {done} is done, {seconds:.1f} sec."),
+    "completed": mark("Finished: epoch {done} is done, {seconds:.1f} sec."),
     "early_stopped": mark("Stopped early: epoch {done} is done, {seconds:.1f} sec."),
     "stopped": mark("Stopped in epoch {epoch} after batch {batch}, {seconds:.1f} sec."),
     "diverged": mark("Diverged in epoch {epoch} at batch {batch}, {seconds:.1f} sec."),
@@ -31,6 +31,16 @@ def start_line(experiment: Experiment, event: RunStarted) -> str:
     if event.compile_seconds:
         line = tr("{line}; compiling took {seconds:.1f} sec", line=line, seconds=event.compile_seconds)
     return line
+
+
+def resumed_line(event: RunStarted) -> str:
+    """Where a run goes on."""
+    return tr("Resumed in epoch {epoch} after batch {batch}.", epoch=event.epoch + 1, batch=event.batch)
+
+
+def paused_line(epoch: int, batch: int) -> str:
+    """Where a run is held; both count from 1."""
+    return tr("Paused in epoch {epoch} after batch {batch}.", epoch=epoch, batch=batch)
 
 
 def epoch_line(event: EpochEnded, device: str) -> str:

@@ -78,6 +78,11 @@ class ProgressStrip(QWidget):
         """How much of the run is done, in percent; empty before it began."""
         return "" if self._status.run is None else percent(self._status.run.share)
 
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """The epoch and the batch that were done last, from 1; None before a run."""
+        return None if self._status.run is None else self._status.run.place
+
     def set_state(self, state: RunState) -> None:
         """Show what the session is doing."""
         self._status.state = state

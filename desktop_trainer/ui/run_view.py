@@ -7,14 +7,14 @@ from typing import Any
 from PySide6.QtCore import QObject, Slot
 
 from desktop_trainer.engine import events
-from desktop_trainer.engine.report import end_line, epoch_line, start_line
+from desktop_trainer.engine.report import end_line, epoch_line, paused_line, resumed_line, start_line
 from desktop_trainer.i18n import tr
 from desktop_trainer.runs.events import RunEvent, SaveProblem
 from desktop_trainer.ui.curves import CurvesPanel
 from desktop_trainer.ui.epochs import EpochTable
 from desktop_trainer.ui.log import LogPanel
 from desktop_trainer.ui.progress import ProgressStrip
-from desktop_trainer.ui.session import Session
+from desktop_trainer.ui.session import RunState, Session
 from desktop_trainer.ui.status import ShownRun
 
 
@@ -27,7 +27,7 @@ class RunView(QObject):
         super().__init__(session)
         self._session = session
         self._curves, self._epochs, self._log, self._progress = curves, epochs, log, progress
-        self._batches, self._device = 1, ""
+        self._batches, self._device, self._paused = 1, "", False
         self._shelf: dict[str, Any] = {}
         self._shelved: ShownRun | None = None
         session.began.connect(self._on_began)
@@ -36,7 +36,7 @@ class RunView(QObject):
         session.failed.connect(self._on_failed)
         session.discarded.connect(self._on_discarded)
         session.restored.connect(self._on_restored)
-        session.state_changed.connect(progress.set_state)
+        session.state_changed.connect(self._on_state)
 
     def clear(self) -> None:
         """Show no run."""
@@ -46,10 +46,22 @@ class RunView(QObject):
 
     @Slot(object)
     def _on_began(self, fresh: bool) -> None:
+        self._paused = False
         if fresh:
             self._curves.clear()
             self._epochs.clear()
         self._progress.begin()
+
+    @Slot(object)
+    def _on_state(self, state: RunState) -> None:
+        """The log tells of a pause and its end; of batches that are done one by one it does not."""
+        self._progress.set_state(state)
+        if state is RunState.PAUSED and not self._paused and (place := self._progress.place) is not None:
+            self._paused = True
+            self._log.add(paused_line(*place))
+        elif state is RunState.RUNNING and self._paused:
+            self._paused = False
+            self._log.add(tr("Resumed."))
 
     @Slot(object)
     def _on_event(self, event: RunEvent) -> None:
@@ -60,6 +72,8 @@ class RunView(QObject):
             case events.RunStarted() if self._session.experiment is not None:
                 self._batches, self._device = event.batches_per_epoch, event.device
                 self._curves.begin(event.epochs, event.batches_per_epoch)
+                if event.epoch or event.batch:
+                    self._log.add(resumed_line(event))
                 self._log.add(start_line(self._session.experiment, event))
             case events.BatchEnded(records=records) if records is not None:
                 self._curves.add_records(records, self._batches)

@@ -33,7 +33,7 @@ def test_the_log_tells_people_what_happened(tmp_path: Path) -> None:
     list(Recording(Training(parse_experiment(values)), tmp_path).events())
     list(reopen(tmp_path, {"training.epochs": 3}).events())
     lines = (tmp_path / LOG).read_text().splitlines()
-    words = ["batches", "epoch 1,", "epoch 2,", "Complete: epoch 2", "batches", "epoch 3,", "Complete: epoch 3"]
+    words = ["batches", "epoch 1,", "epoch 2,", "Finished: epoch 2", "batches", "epoch 3,", "Finished: epoch 3"]
     assert len(lines) == len(words)
     assert all(word in line for word, line in zip(words, lines, strict=True))
 

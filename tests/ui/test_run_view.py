@@ -76,3 +76,23 @@ def test_a_discarded_run_leaves_the_strip_and_comes_back_with_it(qtbot: QtBot, o
     assert window.progress.figures == "Ready"
     window.actions_["undo_discard"].trigger()
     assert window.progress.figures == finished
+
+
+def test_the_log_says_paused_resumed_stopped_and_finished(qtbot: QtBot, open_window: Opener) -> None:
+    window = open_window(ENDLESS)
+    click(qtbot, window, "start")
+    until_training(qtbot, window)
+    pause(qtbot, window)
+    for _ in range(3):
+        click(qtbot, window, "step")
+        qtbot.waitUntil(lambda: window.session.state is RunState.PAUSED, timeout=30_000)
+    click(qtbot, window, "pause")
+    with qtbot.waitSignal(window.session.ended, timeout=30_000) as stopped:
+        click(qtbot, window, "stop_and_keep")
+    epoch = stopped.args[0].epoch
+    window.form.set_value("training.epochs", epoch + 1)
+    with qtbot.waitSignal(window.session.ended, timeout=60_000):
+        window.actions_["continue_run"].trigger()
+    beginnings = [line.split(" ")[0].strip(".:") for line in window.log.toPlainText().splitlines()]
+    told = [word for word in beginnings if word in ("Paused", "Resumed", "Stopped", "Finished")]
+    assert told == ["Paused", "Resumed", "Stopped", "Resumed", "Finished"]
