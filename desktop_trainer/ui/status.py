@@ -93,7 +93,7 @@ class Status:
         """How much is done, 0 to 1: of an examination beside the runs, else of the run."""
         if isinstance(self.doing, events.Evaluating) and self.state is RunState.IDLE:
             return self.doing.done / self.doing.total
-        return 0.0 if self.run is None else self.run.share
+        return 0.0 if self.run is None or isinstance(self.doing, events.Loading) else self.run.share
 
     def words(self) -> tuple[str, str]:
         """The state in words, and the name of its colour."""

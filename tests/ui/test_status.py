@@ -85,6 +85,12 @@ def test_what_is_loading_is_said_instead_of_figures() -> None:
     }
 
 
+def test_what_is_loading_beside_a_run_that_ended_has_no_share_of_it() -> None:
+    status = after(STARTED, batches(1, 1, 64), state=RunState.IDLE)
+    status.take(Loading("", 0, 0))
+    assert (status.share, status.texts()) == (0.0, {"state": "Loading"})
+
+
 def test_a_run_that_has_just_begun_is_loading() -> None:
     assert after().texts() == {"state": "Loading"}
 
