@@ -12,7 +12,7 @@ from desktop_trainer.i18n import joined, mark, tr, trn
 _CLASSES = 12
 """So many are named."""
 _ENDS = {
-    "completed": mark("Complete: epoch {done} is done, {time}."),
+    "completed": mark("Finished: epoch {done} is done, {time}."),
     "early_stopped": mark("Stopped early: epoch {done} is done, {time}."),
     "stopped": mark("Stopped in epoch {epoch} after batch {batch}, {time}."),
     "diverged": mark("Diverged in epoch {epoch} at batch {batch}, {time}."),
@@ -68,6 +68,16 @@ def images_line(data: DataSettings) -> str:
     if stored == seen:
         return tr("Images: {size}, {channels}", size=seen, channels=channels)
     return tr("Images: {stored} → {size}, {channels}", stored=stored, size=seen, channels=channels)
+
+
+def resumed_line(event: RunStarted) -> str:
+    """Where a run goes on."""
+    return tr("Resumed in epoch {epoch} after batch {batch}.", epoch=event.epoch + 1, batch=event.batch)
+
+
+def paused_line(epoch: int, batch: int) -> str:
+    """Where a run is held; both count from 1."""
+    return tr("Paused in epoch {epoch} after batch {batch}.", epoch=epoch, batch=batch)
 
 
 def epoch_line(event: EpochEnded, device: str) -> str:

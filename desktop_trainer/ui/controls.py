@@ -7,11 +7,22 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QLocale, Qt, QTimer
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QValidator, QWheelEvent
-from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
+from PySide6.QtCore import QEvent, QLocale, QSize, Qt, QTimer
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QResizeEvent, QValidator, QWheelEvent
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QLineEdit,
+    QSpinBox,
+    QStyle,
+    QStyleOptionComboBox,
+    QWidget,
+)
 
 _INT32 = 2**31
+_FRAME = 8
+"""Pixels that the style takes from a combo box beside what it says."""
 _PAGE = 10
 """How many steps Qt takes for Page Up."""
 
@@ -23,11 +34,19 @@ else:
 
 
 class _Manners(_Widget):
-    """Takes the wheel only when it has the focus, and leaves undo and redo to the window."""
+    """Takes the wheel only when it was given the focus, and leaves undo and redo to the window."""
+
+    _chosen = False
+    """Whether it was given the focus; the first field of a window that opens has it unasked."""
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Qt's: that the window has become the active one is no choice of this field."""
+        self._chosen |= event.reason() is not Qt.FocusReason.ActiveWindowFocusReason
+        super().focusInEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Qt's: without the focus the wheel scrolls what is around."""
-        if self.hasFocus():
+        if self.hasFocus() and self._chosen:
             super().wheelEvent(event)
         else:
             event.ignore()
@@ -46,14 +65,56 @@ class TextBox(_Manners, QLineEdit):
     """A line of text."""
 
 
+class PathBox(TextBox):
+    """A path: where there is no room for all of it, its end is shown. So is that of the one that holds when it is empty."""
+
+    _placeholder = ""
+
+    def set_placeholder(self, path: str) -> None:
+        """Show `path` in grey while nothing is typed."""
+        self._placeholder = path
+        self._elide()
+
+    def _elide(self) -> None:
+        margins = self.textMargins()
+        room = self.contentsRect().width() - margins.left() - margins.right() - 2 * _FRAME
+        text = self.fontMetrics().elidedText(self._placeholder, Qt.TextElideMode.ElideLeft, room)
+        self.setPlaceholderText(text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Qt's: there is more room, or less."""
+        super().resizeEvent(event)
+        self._elide()
+        if not self.hasFocus():
+            self.end(False)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Qt's: it was read and changed from its beginning, perhaps."""
+        super().focusOutEvent(event)
+        self.end(False)
+
+
 class ChoiceBox(_Manners, QComboBox):
-    """A list to choose from; narrow, whatever its entries are."""
+    """A list to choose from; as wide as the entry that is chosen, whatever the others are."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(9)
+        self.currentTextChanged.connect(self.updateGeometry)
+
+    def sizeHint(self) -> QSize:
+        """Qt's: with room for what is chosen; in a form, a row that is too narrow for it goes below its label."""
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        text = QSize(self.fontMetrics().horizontalAdvance(self.currentText()) + _FRAME, 0)
+        needed = self.style().sizeFromContents(QStyle.ContentsType.CT_ComboBox, option, text, self)
+        return super().sizeHint().expandedTo(QSize(needed.width(), 0))
+
+    def minimumSizeHint(self) -> QSize:
+        """Qt's."""
+        return self.sizeHint()
 
     def showPopup(self) -> None:
         """Qt's: the open list is as wide as its longest entry."""

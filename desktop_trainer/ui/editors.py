@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QCheckBox, QFileDialog, QToolButton, QWidget
 from desktop_trainer import folders
 from desktop_trainer.experiment.fields import Setting
 from desktop_trainer.i18n import tr
-from desktop_trainer.ui.controls import ChoiceBox, FloatBox, IntegerBox, TextBox
+from desktop_trainer.ui.controls import ChoiceBox, FloatBox, IntegerBox, PathBox, TextBox
 from desktop_trainer.ui.editor import Editor
 
 
@@ -87,8 +87,8 @@ class BoolEditor(Editor):
 class TextEditor(Editor):
     """A line of text."""
 
-    def __init__(self, setting: Setting, *beside: QWidget) -> None:
-        self._box = TextBox()
+    def __init__(self, setting: Setting, *beside: QWidget, box: TextBox | None = None) -> None:
+        self._box = box or TextBox()
         super().__init__(setting, self._box, *beside)
         self._box.textChanged.connect(self._notify)
 
@@ -119,11 +119,11 @@ class FolderEditor(TextEditor):
     """A folder: its path, and a button that asks for it. Empty is the folder shown in grey, if there is one."""
 
     def __init__(self, setting: Setting, default: Callable[[], str]) -> None:
-        self._default = default
+        self._default, self._path = default, PathBox()
         self._browse = QToolButton()
         self._browse.setText("…")
         self._browse.setObjectName(f"{setting.path}.browse")
-        super().__init__(setting, self._browse)
+        super().__init__(setting, self._browse, box=self._path)
         self._browse.clicked.connect(self._on_browse)
         self._box.editingFinished.connect(self._on_typed)
 
@@ -135,7 +135,7 @@ class FolderEditor(TextEditor):
     def retranslate(self) -> None:
         """See `Editor.retranslate`."""
         super().retranslate()
-        self._box.setPlaceholderText(self._default())
+        self._path.set_placeholder(self._default())
         self._browse.setToolTip(tr("Choose a folder…"))
         self._browse.setAccessibleName(tr("Choose a folder…"))
 

@@ -157,11 +157,11 @@ class EpochTable(QTableView):
         self._share_width()
 
     def _share_width(self) -> None:
-        """Each heading gets the room that it needs, and all of them the same of what is left, or missing."""
+        """Each heading gets the room that it needs, and all of them the same of what is left; they are never cut."""
         header = self.horizontalHeader()
         numbers = QFontMetrics(self.epochs.bold).horizontalAdvance("1234.56")
         needed = [max(header.sectionSizeHint(column), numbers) for column in range(header.count())]
-        rest = self.viewport().width() - sum(needed)
+        rest = max(0, self.viewport().width() - sum(needed))
         for column, width in enumerate(needed):
             share = rest * (column + 1) // len(needed) - rest * column // len(needed)
             header.resizeSection(column, width + share)

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QUndoStack
-from PySide6.QtWidgets import QFrame, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QToolButton, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from desktop_trainer.experiment.fields import Setting, get_value, settings_of, shared_values, to_values
 from desktop_trainer.experiment.problems import Problem
@@ -20,6 +21,7 @@ from desktop_trainer.ui.editors import DeviceEditor, make_editor
 from desktop_trainer.ui.recipe_editor import RecipeEditor
 from desktop_trainer.ui.rows import Divider, Heading, Rows
 from desktop_trainer.ui.setting_words import SECTIONS
+from desktop_trainer.ui.steady import SteadyScrollArea
 from desktop_trainer.ui.wrapped_label import WrappedLabel
 
 _ALL_SETTINGS = mark("All settings")
@@ -45,6 +47,7 @@ class ExperimentForm(QWidget):
         self._headings: dict[tuple[str, bool], QWidget] = {}
         self._machine: tuple[list[str], str, str] = ([], "", "")
         self._locked = self._paused = False
+        self._lent: QWidget | None = None
         self._recipe = RecipeEditor()
         self._plan = BatchPlanPanel()
         self._general = WrappedLabel("problem")
@@ -105,10 +108,32 @@ class ExperimentForm(QWidget):
 
     def set_enabled_for_run(self, enabled: bool, *, paused: bool = False) -> None:
         """Whether settings can be changed; during a run they are only shown, but for those that may change while it is `paused`."""
+        if (enabled, paused) == (not self._locked, self._paused):
+            return
         self._locked, self._paused = not enabled, paused
+        if self._locked:
+            self._lend_focus()
         self._recipe.set_locked(self._locked)
         for path, editor in self._editors.items():
             editor.set_locked(self._is_locked(path))
+        if enabled:
+            self._give_focus_back()
+
+    def focus_first(self) -> None:
+        """Put the focus on the first field."""
+        self._recipe.control.setFocus()
+
+    def _lend_focus(self) -> None:
+        """Qt would pass the focus on to the next field that is not locked, far below, and scroll there."""
+        focused = QApplication.focusWidget()
+        if focused is not None and self._scroll.viewport().isAncestorOf(focused):
+            self._lent = focused
+            self._scroll.setFocus()
+
+    def _give_focus_back(self) -> None:
+        if self._lent is not None and isValid(self._lent) and self._scroll.hasFocus():
+            self._lent.setFocus()
+        self._lent = None
 
     def _is_locked(self, path: str) -> bool:
         return self._locked and not (self._paused and changes_at_once(path))
@@ -155,10 +180,7 @@ class ExperimentForm(QWidget):
         self._more.setCheckable(True)
         self._more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._more.setArrowType(Qt.ArrowType.RightArrow)
-        self._scroll = QScrollArea(widgetResizable=True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setWidget(content)
+        self._scroll = SteadyScrollArea(content, column)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._scroll)
@@ -175,14 +197,15 @@ class ExperimentForm(QWidget):
     def _show(self) -> None:
         """Bring every widget in line with the draft; what is right already is not touched."""
         values = self._draft.values
-        self._arrange(settings_of(values))
-        for path, editor in self._editors.items():
-            value = get_value(values, path)
-            editor.set_value(editor.setting.default if value is None else value)
-            editor.set_without_effect(self._draft.without_effect.get(path, ""))
-        self._show_problems()
-        self._plan.show_values(values)
-        self._recipe.show_match(None if self.experiment is None else shared_values(self.experiment))
+        with self._scroll.steady():
+            self._arrange(settings_of(values))
+            for path, editor in self._editors.items():
+                value = get_value(values, path)
+                editor.set_value(editor.setting.default if value is None else value)
+                editor.set_without_effect(self._draft.without_effect.get(path, ""))
+            self._show_problems()
+            self._plan.show_values(values)
+            self._recipe.show_match(None if self.experiment is None else shared_values(self.experiment))
         self._tell()
 
     def _tell(self) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Slot
-from PySide6.QtGui import QAction, QContextMenuEvent, QFontDatabase, QKeySequence, QShowEvent
+from PySide6.QtGui import QAction, QContextMenuEvent, QFontDatabase, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QMenu, QPlainTextEdit, QWidget
 
 from desktop_trainer.i18n import tr
@@ -30,7 +30,7 @@ class LogPanel(QPlainTextEdit):
         self.setReadOnly(True)
         self.setUndoRedoEnabled(False)
         self.setMaximumBlockCount(MOST_LINES)
-        self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
         font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         font.setPointSizeF(self.font().pointSizeF())
         self.setFont(font)
@@ -99,13 +99,6 @@ class LogPanel(QPlainTextEdit):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Qt's: our own menu, since Qt's is in the language of the program's start."""
         self.menu().popup(QPoint(event.globalPos()))
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Qt's: shown for the first time, it goes to the cursor, which is at the end of a line that may be long."""
-        side = self.horizontalScrollBar()
-        place = side.value()
-        super().showEvent(event)
-        side.setValue(place)
 
     def changeEvent(self, event: QEvent) -> None:
         """Qt's: the language may have changed."""

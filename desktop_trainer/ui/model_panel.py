@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from desktop_trainer.engine.report import grouped
@@ -25,6 +26,21 @@ _PATIENCE_MS = 300
 """A setting that is being typed is not summarised at every key."""
 
 
+class _Layers(QTreeWidget):
+    """A tree whose first column has the room that is left, and what it needs in any case: then it scrolls sideways."""
+
+    def share_width(self, *_: object) -> None:
+        """What is in sight is another: fit the first column to it."""
+        header = self.header()
+        rest = self.viewport().width() - header.sectionSize(1) - header.sectionSize(2)
+        header.resizeSection(0, max(rest, self.sizeHintForColumn(0), header.sectionSizeHint(0)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Qt's."""
+        super().resizeEvent(event)
+        self.share_width()
+
+
 class ModelPanel(QWidget):
     """Parameter count and a tree of the layers, made in a thread a moment after the last change."""
 
@@ -39,7 +55,7 @@ class ModelPanel(QWidget):
         self._timer = QTimer(self, singleShot=True, interval=_PATIENCE_MS)
         self._timer.timeout.connect(self._summarise)
         self._head = named(QLabel(wordWrap=True), "model_head")
-        self._tree = named(QTreeWidget(), "model_layers")
+        self._tree = named(_Layers(), "model_layers")
         self._tree.setUniformRowHeights(True)
         self._tree.setIndentation(10)
         self._tree.setMinimumWidth(_LEAST_WIDTH)
@@ -47,7 +63,10 @@ class ModelPanel(QWidget):
         header = self._tree.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
+        header.setMinimumSectionSize(20)
+        self._tree.itemExpanded.connect(self._tree.share_width)
+        self._tree.itemCollapsed.connect(self._tree.share_width)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 8, 4, 6)
         layout.addWidget(self._head)
@@ -130,6 +149,7 @@ class ModelPanel(QWidget):
             else:
                 self._tree.addTopLevelItem(item)
             parents.append(item)
+        self._tree.share_width()
 
     def changeEvent(self, event: QEvent) -> None:
         """Qt's: the language may have changed."""

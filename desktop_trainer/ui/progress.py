@@ -1,40 +1,35 @@
-"""The strip in the toolbar: progress of the epoch and the run, time left, pace and device. Knows events, no session."""
+"""The status strip at the foot of the window: a thin bar, and what `Status` says in cells that are never cut."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
-from desktop_trainer.engine import events
-from desktop_trainer.engine.pace import Pace, duration
-from desktop_trainer.engine.report import grouped
-from desktop_trainer.i18n import mark, tr
-from desktop_trainer.runs.events import SettingsChanged
+from desktop_trainer.engine.events import Loading
+from desktop_trainer.i18n import tr
 from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.session import RunState
+from desktop_trainer.ui.status import CELLS, ShownRun, Status, percent, words_while_active
 
 if TYPE_CHECKING:
+    from desktop_trainer.engine.events import RunEnded
     from desktop_trainer.runs.events import RunEvent
 
-_STATES = {
-    RunState.IDLE: "",
-    RunState.RUNNING: "",
-    RunState.PAUSING: mark("Pausing after this batch…"),
-    RunState.PAUSED: mark("Paused"),
-    RunState.STOPPING: mark("Stopping after this batch…"),
-}
-
-
-_SEPARATOR = "  ·  "
+_SECOND_ROW = ("rate", "device", "loss", "accuracy")
+"""What goes below the others where all are too wide for one row."""
+_SPACING, _MARGIN = 18, 12
 _REFRESH_MS = 400
 """Numbers that change faster can hardly be read, and each change is painted."""
 
 
 class ProgressStrip(QWidget):
-    """Two bars and a line of figures; empty before the first run.
+    """A cell for each figure. Where one row is too narrow for the cells, there are two.
+
+    A cell is as wide as the widest text that it had in this run: figures that change do not move the others, and as the
+    cells are of a fixed size, nothing is laid out anew.
 
     Signals:
         refreshed: the figures are others, perhaps.
@@ -45,138 +40,173 @@ class ProgressStrip(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("progress")
-        self._pace: Pace | None = None
-        self._device = self._place = ""
-        self._state = RunState.IDLE
-        self._doing = ""
-        self._epochs = 0
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._status = Status()
+        self._two_rows = False
         self._timer = QTimer(self, singleShot=True, interval=_REFRESH_MS)
         self._timer.timeout.connect(self.refresh)
-        self.epoch_bar = _bar("epoch_progress")
-        self.run_bar = _bar("run_progress")
-        self._figures = named(QLabel(), "figures")
-        self._figures.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._figures.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(8, 0, 8, 0)
-        layout.addWidget(self._figures, 1)
-        layout.addWidget(self.epoch_bar)
-        layout.addWidget(self.run_bar)
+        self.bar = named(QProgressBar(maximum=1000, textVisible=False), "run_progress")
+        self._cells = {name: named(QLabel(textFormat=Qt.TextFormat.PlainText), f"status_{name}") for name in CELLS}
+        bold = self.font()
+        bold.setBold(True)
+        self._cells["state"].setFont(bold)
+        self._rows = [QHBoxLayout(), QHBoxLayout()]
+        self._lay_out()
         self.retranslate()
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.bar)
+        for row in self._rows:
+            row.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
+            row.setSpacing(_SPACING)
+            column.addLayout(row)
+        for cell in self._cells.values():
+            self._rows[0].addWidget(cell)
+        for row in self._rows:
+            row.addStretch(1)
 
     @property
     def figures(self) -> str:
-        """All the figures in a line."""
-        return self._figures.toolTip()
+        """All that is shown, in a line."""
+        return self.accessibleName()
 
     @property
-    def run_share(self) -> float | None:
-        """How much of the run is done, 0 to 1; None before it began."""
-        return None if self._pace is None else self._pace.run_share
+    def share(self) -> str:
+        """How much of the run is done, in percent; empty before it began."""
+        return "" if self._status.run is None else percent(self._status.run.share)
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """The epoch and the batch that were done last, from 1; None before a run."""
+        return None if self._status.run is None else self._status.run.place
 
     def set_state(self, state: RunState) -> None:
         """Show what the session is doing."""
-        self._state = state
-        self._doing = "" if state is RunState.IDLE else self._doing
+        self._status.state = state
+        if state is RunState.IDLE:
+            self._status.doing = None
         self.refresh()
 
     def begin(self) -> None:
         """A run begins: say so before it says anything itself."""
-        self._pace, self._doing = None, tr("Starting…")
-        self.refresh()
-
-    def clear(self) -> None:
-        """Nothing is going on, and nothing was."""
-        self._pace, self._doing = None, ""
+        self._status.begin()
+        self._forget_widths()
         self.refresh()
 
     def show_event(self, event: RunEvent) -> None:
         """Take in what the run says."""
-        self._doing = ""
-        match event:
-            case events.Loading(what=what):
-                self._doing = what
-            case events.RunStarted():
-                self._pace, self._device, self._epochs = Pace(event), event.device, event.epochs
-                self._place = tr("data {place}", place=event.data_place)
-            case events.BatchEnded(records=records) if self._pace is not None and records is not None:
-                self._pace.add(records)
-            case events.Evaluating(done=done, total=total):
-                self._doing = tr("Examining the test set: {done} of {total}", done=done, total=total)
-            case SettingsChanged(changes=changes) if self._pace is not None:
-                epochs = next((each.after for each in changes if each.path == "training.epochs"), self._epochs)
-                self._epochs = self._pace.epochs = epochs
-            case events.EpochEnded() if self._pace is not None:
-                self._pace.end_epoch(event)
-            case _:
-                pass
+        self._status.take(event)
         if not self._timer.isActive():
             self._timer.start()
 
+    def end(self, ended: RunEnded | None) -> None:
+        """The run is over, or never came to be: what it came to stays."""
+        self._status.doing = None
+        if self._status.run is not None:
+            self._status.run.ended = ended
+        self.refresh()
+
+    def fail(self) -> None:
+        """Something failed: if it was a run that never came to be, nothing else says so."""
+        self._status.failed = self._status.run is None
+        self.refresh()
+
+    def set_busy(self, busy: bool) -> None:
+        """Whether something is done beside the runs: a model is read or examined."""
+        if self._status.state is RunState.IDLE:
+            self._status.doing = Loading("", 0, 0) if busy else None
+            self.refresh()
+
+    def shelve(self) -> ShownRun | None:
+        """Show no run; returns what was shown, for `unshelve`."""
+        shelved, self._status = self._status.run, Status()
+        self._forget_widths()
+        self.refresh()
+        return shelved
+
+    def unshelve(self, shelved: ShownRun | None) -> None:
+        """Show again what `shelve` returned."""
+        self._status.run = shelved
+        self.refresh()
+
     def retranslate(self) -> None:
         """Show everything anew in the current language."""
-        for bar, name in ((self.epoch_bar, tr("Progress of the epoch")), (self.run_bar, tr("Progress of the run"))):
-            bar.setAccessibleName(name)
-            bar.setToolTip(name)
-        self.run_bar.setFormat(tr("run %p%"))
-        least = tr("ETA {time}", time="00:00")
-        self._figures.setMinimumWidth(self._figures.fontMetrics().horizontalAdvance(least))
+        self.bar.setAccessibleName(tr("Progress of the run"))
+        self._forget_widths()
         self.refresh()
 
     @Slot()
     def refresh(self) -> None:
         """Show the figures as they are now."""
         self._timer.stop()
-        self.setUpdatesEnabled(False)  # each bar would be painted on its own
-        self._show_figures()
-        pace = self._pace
-        self.epoch_bar.setValue(0 if pace is None else round(1000 * pace.epoch_share))
-        self.run_bar.setValue(0 if pace is None else round(1000 * pace.run_share))
-        epoch = 0 if pace is None else min(pace.epoch + 1, self._epochs)
-        self.epoch_bar.setFormat(
-            tr("epoch {epoch}/{epochs}", epoch=epoch, epochs=self._epochs) if pace else tr("epoch")
-        )
+        texts = self._status.texts()
+        self.setUpdatesEnabled(False)  # each cell would be painted on its own
+        self._colour(self._status.words()[1])
+        for name, cell in self._cells.items():
+            _show(cell, texts.get(name, ""))
+        self._arrange()
+        self.bar.setValue(int(1000 * self._status.share))
+        self.setAccessibleName("  ·  ".join(texts[name] for name in CELLS if name in texts))
+        self.setToolTip(self._status.hint())
         self.setUpdatesEnabled(True)
         self.refreshed.emit()
 
-    def _show_figures(self) -> None:
-        """As many of the figures as there is room for, the first ones first; the tooltip has them all."""
-        parts = [part for part in self._parts() if part]
-        whole = _SEPARATOR.join(parts)
-        if whole != self._figures.toolTip():
-            self._figures.setToolTip(whole)
-            self._figures.setAccessibleName(whole)
-        room = self._figures.fontMetrics().horizontalAdvance
-        while len(parts) > 1 and room(_SEPARATOR.join(parts)) > self._figures.width():
-            parts.pop()
-        self._figures.setText(_SEPARATOR.join(parts))
+    def _colour(self, tone: str) -> None:
+        cell = self._cells["state"]
+        if cell.property("tone") != tone:
+            cell.setProperty("tone", tone)
+            cell.style().polish(cell)
+
+    def _forget_widths(self) -> None:
+        """The cells may become narrower: another run, or another language."""
+        for cell in self._cells.values():
+            cell.clear()
+            cell.setMinimumWidth(0)
+        for word in words_while_active():
+            _widen(self._cells["state"], word)
+
+    def _arrange(self) -> None:
+        """Use two rows where one has not enough room."""
+        shown = [cell.minimumWidth() for cell in self._cells.values() if not cell.isHidden()]
+        needed = sum(shown) + _SPACING * len(shown) + 2 * _MARGIN
+        if (needed > self.width()) is not self._two_rows:
+            self._two_rows = not self._two_rows
+            before, after = self._rows[not self._two_rows], self._rows[self._two_rows]
+            for name in _SECOND_ROW:
+                before.removeWidget(self._cells[name])
+                after.insertWidget(after.count() - 1, self._cells[name])
+
+    def sizeHint(self) -> QSize:
+        """Qt's: any width will do."""
+        return QSize(1, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """Qt's."""
+        return self.sizeHint()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Qt's: there is more room, or less."""
         super().resizeEvent(event)
-        self._show_figures()
-
-    def _parts(self) -> list[str]:
-        if self._state is RunState.IDLE or self._pace is None:
-            return [tr(_STATES[self._state]), self._doing]
-        left, rate = self._pace.seconds_left, self._pace.samples_per_second
-        return [
-            tr(_STATES[self._state]) or self._doing,
-            tr("ETA {time}", time=duration(left)) if left is not None else "",
-            tr("{rate} samples/s", rate=grouped(rate)) if rate else "",
-            self._device,
-            self._place,
-        ]
+        self._arrange()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Qt's: the language may have changed."""
-        if event.type() is QEvent.Type.LanguageChange:
-            self.retranslate()
+        """Qt's: the language may have changed, or the font."""
         super().changeEvent(event)
+        if event.type() in (QEvent.Type.LanguageChange, QEvent.Type.FontChange):
+            self.retranslate()
 
 
-def _bar(name: str) -> QProgressBar:
-    bar = named(QProgressBar(maximum=1000, value=0, textVisible=True), name)
-    bar.setMinimumWidth(76)
-    bar.setMaximumWidth(130)
-    return bar
+def _show(cell: QLabel, text: str) -> None:
+    if text != cell.text():
+        cell.setText(text)
+        _widen(cell, text)
+    cell.setVisible(bool(text))
+
+
+def _widen(cell: QLabel, text: str) -> None:
+    needed = cell.fontMetrics().horizontalAdvance(text) + 2
+    if needed > cell.minimumWidth():
+        cell.setFixedSize(needed, cell.fontMetrics().height() + 8)

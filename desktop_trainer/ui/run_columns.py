@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -85,6 +86,15 @@ def _number(
     return RunColumn(name, heading, hint, text, key, width, number=True)
 
 
+def short_name(run: RunSummary) -> str:
+    """The run's name, without the model and the dataset that a new run has in it: they have columns of their own."""
+    model, dataset = (get_value(run.values, path) for path in ("model", "data.dataset"))
+    named = re.fullmatch(r"(\d{4}-\d\d-\d\d \d{4})( .+?)( \d+)?", run.name)
+    if named is None or named[2] != f" {model} {dataset}":
+        return run.name
+    return named[1] + (named[3] or "")
+
+
 def _epochs(run: RunSummary) -> str:
     return f"{run.epoch} / {run.epochs}" if run.epochs else str(run.epoch)
 
@@ -105,16 +115,16 @@ def _tags(run: RunSummary) -> str:
 
 
 COLUMNS = (
-    RunColumn("name", mark("Name"), mark("The name of the run and of its folder. F2 changes it."),
-              lambda run: run.name, lambda run: run.name.casefold(), 26),
+    RunColumn("name", mark("Name"), mark("The name of the run; of a new one the time of its start. F2 changes it, and with it the name of its folder."),
+              short_name, lambda run: run.name.casefold(), 14),
     RunColumn("outcome", mark("State"), mark("What became of the run."),
-              lambda run: state_text(run.outcome, run.save_failed), lambda run: list(OUTCOMES).index(run.outcome) if run.outcome in OUTCOMES else None, 17),
-    _number("best", mark("Best acc"), mark("The highest test accuracy after any epoch."), _figure("test_accuracy", best=True), "{:.4f}".format, 10),
-    RunColumn("epochs", mark("Epochs"), mark("Whole epochs done, of those planned."), _epochs, lambda run: run.epoch, 8, number=True),
-    _number("lr", mark("lr"), mark("The learning rate."), _setting("optimizer.lr"), value_text, 8),
-    _number("batch_size", mark("Batch size"), mark("Samples in a batch."), _setting("data.batch_size"), str, 11),
-    _choice("model", mark("Model"), mark("What learned."), MODELS, "model", 12),
-    _choice("dataset", mark("Dataset"), mark("What it learned from."), DATASETS, "data.dataset", 15),
+              lambda run: state_text(run.outcome, run.save_failed), lambda run: list(OUTCOMES).index(run.outcome) if run.outcome in OUTCOMES else None, 14),
+    _number("best", mark("Best acc"), mark("The highest test accuracy after any epoch."), _figure("test_accuracy", best=True), "{:.4f}".format, 7),
+    RunColumn("epochs", mark("Epochs"), mark("Whole epochs done, of those planned."), _epochs, lambda run: run.epoch, 7, number=True),
+    _number("lr", mark("lr"), mark("The learning rate."), _setting("optimizer.lr"), value_text, 5),
+    _number("batch_size", mark("Batch size"), mark("Samples in a batch."), _setting("data.batch_size"), str, 10),
+    _choice("model", mark("Model"), mark("What learned."), MODELS, "model", 7),
+    _choice("dataset", mark("Dataset"), mark("What it learned from."), DATASETS, "data.dataset", 9),
     _choice("optimizer", mark("Optimizer"), mark("The rule by which the parameters moved."), OPTIMIZERS, "optimizer", 11),
     _number("accuracy", mark("Test acc"), mark("The test accuracy after the last epoch."), _figure("test_accuracy", best=False), "{:.4f}".format, 9),
     _number("loss", mark("Test loss"), mark("The test loss after the last epoch."), _figure("test_loss", best=False), figure, 9),
@@ -125,6 +135,7 @@ COLUMNS = (
               recipe_text, lambda run: recipe_text(run).casefold() or None, 24),
     RunColumn("tags", mark("Tags"), mark("Your own words for it, with commas between them. F2 changes them."),
               _tags, lambda run: _tags(run).casefold() or None, 20),
+    RunColumn("folder", mark("Folder"), mark("The folder that holds the run."), lambda run: run.folder.name, lambda run: run.folder.name.casefold(), 34),
 )  # fmt: skip
 PLACES = {column.name: place for place, column in enumerate(COLUMNS)}
 """The number of each column by its name."""

@@ -191,6 +191,7 @@ class RunDesk(QObject):
     @Slot()
     def _on_state(self, *_: object) -> None:
         self._panel.actions_.set_idle(not self._session.active and not self._models.busy)
+        self._panel.table.runs.set_held(self._session.held_folder)
 
     @Slot(object)
     def _on_changed(self, difference: Changes) -> None:

@@ -72,6 +72,7 @@ class RunModel(QAbstractTableModel):
         self._column, self._descending = PLACES["created"], True
         self._colours: dict[Path, QIcon] = {}
         self._icons: dict[str, QIcon] = {}
+        self._held: Path | None = None
 
     def summaries(self) -> dict[Path, RunSummary]:
         """Every run by its folder."""
@@ -146,6 +147,17 @@ class RunModel(QAbstractTableModel):
                 cell = self.index(place, PLACES["name"])
                 self.dataChanged.emit(cell, cell, [_Role.DecorationRole])
 
+    def set_held(self, folder: Path | None) -> None:
+        """The run in `folder` goes on, but is paused; its files do not say so."""
+        changed, self._held = {self._held, folder}, folder
+        for place, row in enumerate(self.rows):
+            if row.summary.folder in changed:
+                cell = self.index(place, PLACES["outcome"])
+                self.dataChanged.emit(cell, cell)
+
+    def _is_held(self, run: RunSummary) -> bool:
+        return run.folder == self._held and run.outcome == "running"
+
     def recolour(self) -> None:
         """Ask for the icons again: the theme is another."""
         self._icons.clear()
@@ -179,10 +191,16 @@ class RunModel(QAbstractTableModel):
         """Qt's: a cell."""
         run, column = self.rows[index.row()].summary, COLUMNS[index.column()]
         match role:
+            case _Role.DisplayRole if column.name == "outcome" and self._is_held(run):
+                return tr("Paused")
+            case _Role.EditRole if column.name == "name":
+                return run.name
             case _Role.DisplayRole | _Role.EditRole:
                 return column.text(run)
             case _Role.TextAlignmentRole:
                 return _RIGHT if column.number else _LEFT
+            case _Role.DecorationRole if column.name == "outcome" and self._is_held(run):
+                return self._icon("pause")
             case _Role.DecorationRole if column.name == "outcome":
                 return self._icon("warning" if run.save_failed else f"run_{run.outcome if run.outcome in OUTCOMES else 'new'}")  # fmt: skip
             case _Role.DecorationRole if column.name == "name":
@@ -205,7 +223,7 @@ class RunModel(QAbstractTableModel):
 
     def setData(self, index: _Index, value: Any, role: int = _Role.EditRole) -> bool:
         """Qt's: the text is handed on; whoever can change the run's files does so, or says why not."""
-        if role != _Role.EditRole or value == self.data(index):
+        if role != _Role.EditRole or value == self.data(index, role):
             return False
         self.edited.emit(self.rows[index.row()].summary, COLUMNS[index.column()].name, str(value))
         return True

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from desktop_trainer.runs.summary import RunSummary
 
 
+_PADDING = 20
+_FITTED = ("name", "model", "dataset", "optimizer")
+"""Columns of words, which are as wide as their longest one needs, at most so many letters:"""
+_MOST_LETTERS = 30
+
+
 class RunTable(QTableView):
     """Every run in a row of one height; no cell has a widget, so that ten thousand rows cost what is in sight.
 
@@ -58,18 +64,30 @@ class RunTable(QTableView):
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         header.customContextMenuRequested.connect(self._on_header_menu)
         self.setSortingEnabled(True)
-        letter = self.fontMetrics().averageCharWidth()
+        letter = self.fontMetrics().horizontalAdvance("0")
         for place, column in enumerate(COLUMNS):
-            self.setColumnWidth(place, letter * column.width + 24)
+            self.setColumnWidth(place, letter * column.width + _PADDING)
 
     def apply(self, difference: Changes) -> None:
         """Bring the rows up to date; what is selected stays so, and what is in sight stays there."""
         bar = self.verticalScrollBar()
         top = QPersistentModelIndex(self.indexAt(QPoint(1, 1))) if bar.value() else None
         self.runs.apply(difference)
+        self._fit_words(difference)
         if top is not None and top.isValid():
             self.updateGeometries()  # now, so that the bar knows of new rows
             bar.setValue(top.row())
+
+    def _fit_words(self, difference: Changes) -> None:
+        """Of new rows no word is cut; a column that is wider stays so."""
+        metrics = self.fontMetrics()
+        most = _MOST_LETTERS * metrics.horizontalAdvance("0")
+        for name in _FITTED if difference.fresh else ():
+            place = PLACES[name]
+            longest = max((COLUMNS[place].text(row.summary) for row in difference.fresh), key=len)
+            needed = min(metrics.horizontalAdvance(longest), most) + _PADDING
+            if not self.isColumnHidden(place) and needed > self.columnWidth(place):
+                self.setColumnWidth(place, needed)
 
     def selection(self) -> list[RunSummary]:
         """The runs that are selected, from the top."""
@@ -92,11 +110,20 @@ class RunTable(QTableView):
     @layout_state.setter
     def layout_state(self, state: QByteArray) -> None:
         self.horizontalHeader().restoreState(state)
+        self._fit_headings()
 
     def retranslate(self) -> None:
         """Set every text in the current language."""
         self.setAccessibleName(tr("Runs"))
         self.runs.retranslate()
+        self._fit_headings()
+
+    def _fit_headings(self) -> None:
+        """No heading is cut in the language that has come."""
+        header = self.horizontalHeader()
+        for place in range(header.count()):
+            if not header.isSectionHidden(place):
+                header.resizeSection(place, max(header.sectionSize(place), header.sectionSizeHint(place)))
 
     def header_menu(self) -> QMenu:
         """Which columns are shown; the menu goes when it is closed. The name is always there."""

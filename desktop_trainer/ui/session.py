@@ -75,6 +75,12 @@ class Session(QObject):
         return self.state is not RunState.IDLE
 
     @property
+    def held_folder(self) -> Path | None:
+        """Where the run lies that is paused; None while none is."""
+        recording = self._thread.recording if self._thread is not None and self.state is RunState.PAUSED else None
+        return None if recording is None else recording.folder  # the thread waits, and never changes it
+
+    @property
     def can_continue(self) -> bool:
         """Whether the last run can go on where it ended, with the curves that are there."""
         return self.can_discard and self._last is not None and self._last.resumable

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QDockWidget,
     QMainWindow,
     QMessageBox,
     QSplitter,
@@ -25,7 +24,7 @@ from desktop_trainer.engine.report import subject
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.recipes import recipe
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import mark, tr
+from desktop_trainer.i18n import tr
 from desktop_trainer.ui.actions import ROWS, TOOLBAR, Actions
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.closing import ClosingGuard
@@ -39,6 +38,7 @@ from desktop_trainer.ui.examiner import Examiner
 from desktop_trainer.ui.experiment_files import ExperimentFiles
 from desktop_trainer.ui.form import ExperimentForm
 from desktop_trainer.ui.last_session import LastSession, last_experiment
+from desktop_trainer.ui.layout import Layout
 from desktop_trainer.ui.log import LogPanel
 from desktop_trainer.ui.look_menus import LookMenus
 from desktop_trainer.ui.model_files import ModelFiles, describe
@@ -64,8 +64,6 @@ if TYPE_CHECKING:
     from desktop_trainer.runs.model_file import SavedModel
 
 FIRST_RECIPE = "digits_first_steps"
-_DOCKS = {"experiment_dock": mark("Experiment"), "model_dock": mark("Model")}
-_LAYOUT_VERSION = 1
 _LOGOUT_SECONDS = 5.0
 
 
@@ -109,7 +107,7 @@ class TrainerWindow(QMainWindow):
         self._built = True
         self._connect()
         self._set_icons()
-        self._default_state = self.saveState(_LAYOUT_VERSION)
+        self.layout_.keep_as_default()
         self.retranslate()
         self._restore_layout()
         self._warm_up()
@@ -117,6 +115,7 @@ class TrainerWindow(QMainWindow):
         if notice:
             self.banner.show_message(notice, kind="error")
         self.ends.look_for_interrupted()
+        self.form.focus_first()
 
     def _lay_out(self) -> None:
         self.tabs = named(QTabWidget(documentMode=True), "tables")
@@ -125,7 +124,6 @@ class TrainerWindow(QMainWindow):
         self.splitter = named(QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False), "centre")
         self.splitter.addWidget(self.curves)
         self.splitter.addWidget(self.tabs)
-        self.splitter.setSizes([560, 180])
         self.splitter.setStretchFactor(0, 1)
         centre = QWidget()
         layout = QVBoxLayout(centre)
@@ -134,11 +132,7 @@ class TrainerWindow(QMainWindow):
         layout.addWidget(self.banner)
         layout.addWidget(self.splitter, 1)
         self.setCentralWidget(centre)
-        self.docks = {
-            "experiment_dock": self._dock("experiment_dock", self.form, Qt.DockWidgetArea.LeftDockWidgetArea),
-            "model_dock": self._dock("model_dock", self.model_panel, Qt.DockWidgetArea.RightDockWidgetArea),
-        }
-        self.resizeDocks(list(self.docks.values()), [320, 330], Qt.Orientation.Horizontal)
+        self.layout_ = Layout(self, self.form, self.model_panel, self.splitter)
         self._lay_out_toolbar()
 
     def _lay_out_toolbar(self) -> None:
@@ -150,14 +144,12 @@ class TrainerWindow(QMainWindow):
                 self.toolbar.addAction(self.actions_[verb])
             else:
                 self.toolbar.addSeparator()
-        self.toolbar.addWidget(self.progress)
         self.addToolBar(self.toolbar)
-
-    def _dock(self, name: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-        dock = named(QDockWidget(), name)
-        dock.setWidget(panel)
-        self.addDockWidget(area, dock)
-        return dock
+        self.status = named(QToolBar(movable=False, floatable=False), "status")
+        self.status.toggleViewAction().setVisible(False)  # it is always there
+        self.status.style().unpolish(self.status)  # it has kept what holds for a toolbar without this name
+        self.status.addWidget(self.progress)
+        self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, self.status)
 
     def _connect(self) -> None:
         work = {
@@ -170,7 +162,7 @@ class TrainerWindow(QMainWindow):
             "quit": self.close,
             "evaluate_model": self.examiner.start,
             "fit_curves": self.curves.fit,
-            "reset_layout": self._on_reset_layout,
+            "reset_layout": self.layout_.reset,
             "verify_resume": self._on_verify,
             "download_data": self.data.download,
             "choose_data_root": self.data.choose_root,
@@ -188,7 +180,7 @@ class TrainerWindow(QMainWindow):
         self.files.loaded.connect(self._on_loaded)
         self.files.recent_changed.connect(self.looks.fill_recent)
         self.files.progress.connect(self.progress.show_event)
-        self.files.evaluated.connect(self.progress.clear)
+        self.files.busy_changed.connect(self._on_busy)
         self.examiner.told.connect(self.log.add)
         self.looks.recent_chosen.connect(self._load)
         self.session.state_changed.connect(self._show_title)
@@ -212,11 +204,11 @@ class TrainerWindow(QMainWindow):
         """Set every text of the window itself in the current language."""
         self.actions_.retranslate()
         self.controls.retranslate()
-        for name, text in _DOCKS.items():
-            self.docks[name].setWindowTitle(tr(text))
+        self.layout_.retranslate()
         for place, text in enumerate((tr("Each epoch"), tr("Runs"), tr("Log"))):
             self.tabs.setTabText(place, text)
         self.toolbar.setWindowTitle(tr("Toolbar"))
+        self.status.setWindowTitle(tr("Status"))
         self.looks.fill()
         self.undoing.refresh()
         self._show_title()
@@ -257,12 +249,12 @@ class TrainerWindow(QMainWindow):
 
     @Slot()
     def _show_title(self, *_: object) -> None:
-        share, experiment = self.progress.run_share, self.session.experiment
+        share, experiment = self.progress.share, self.session.experiment
         parts = ["Desktop Trainer"]
         if experiment is not None:
             parts.insert(0, subject(experiment))
-            if self.session.active and share is not None:
-                parts.insert(0, f"{100 * share:.0f} %")
+            if self.session.active and share:
+                parts.insert(0, share)
         title = " - ".join(parts)
         if title != self.windowTitle():
             self.setWindowTitle(title)
@@ -293,6 +285,10 @@ class TrainerWindow(QMainWindow):
         self.log.add(text)
 
     @Slot()
+    def _on_busy(self) -> None:
+        self.progress.set_busy(self.files.busy)
+
+    @Slot()
     def _on_verify(self) -> None:
         if self.form.experiment is not None:
             dialog = VerifyDialog(self.form.experiment, self)
@@ -319,23 +315,13 @@ class TrainerWindow(QMainWindow):
         self._show_title()
         QApplication.alert(self)
 
-    @Slot()
-    def _on_reset_layout(self) -> None:
-        self.restoreState(self._default_state, _LAYOUT_VERSION)
-        self.splitter.setSizes([560, 180])
-
     def _restore_layout(self) -> None:
-        if not self.restoreGeometry(self.preferences.layout("geometry")):
-            self.resize(QSize(1320, 840).boundedTo(self.screen().availableSize()))
-        self.restoreState(self.preferences.layout("state"), _LAYOUT_VERSION)
-        self.splitter.restoreState(self.preferences.layout("splitter"))
+        self.layout_.restore(self.preferences)
         self.runs.table.layout_state = self.preferences.layout("runs_table")
         self.form.more_shown = self.preferences.more_shown
 
     def _save_layout(self) -> None:
-        self.preferences.set_layout("geometry", self.saveGeometry())
-        self.preferences.set_layout("state", self.saveState(_LAYOUT_VERSION))
-        self.preferences.set_layout("splitter", self.splitter.saveState())
+        self.layout_.save(self.preferences)
         self.preferences.set_layout("runs_table", self.runs.table.layout_state)
         self.preferences.more_shown = self.form.more_shown
         self.preferences.sync()
@@ -347,6 +333,12 @@ class TrainerWindow(QMainWindow):
         elif event.type() is QEvent.Type.PaletteChange and self._built:
             self._set_icons()
         super().changeEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Qt's: where both do not fit beside the curves, the docks are tabs."""
+        super().resizeEvent(event)
+        if self._built:
+            self.layout_.fit()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Qt's: while a run is going on, ask first and close when it has ended."""

@@ -45,11 +45,11 @@ def test_the_log_tells_people_what_happened(tmp_path: Path) -> None:
         "batches",
         "epoch 1,",
         "epoch 2,",
-        "Complete: epoch 2",
+        "Finished: epoch 2",
         "Epochs 2 → 3",
         "batches",
         "epoch 3,",
-        "Complete: epoch 3",
+        "Finished: epoch 3",
     ]
     assert len(lines) == len(words)
     assert all(word in line for word, line in zip(words, lines, strict=True))

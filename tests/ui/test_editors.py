@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QInputMethodEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QFocusEvent, QInputMethodEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
@@ -13,6 +13,8 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QLineEdit,
     QSpinBox,
+    QStyle,
+    QStyleOptionComboBox,
     QToolButton,
     QWidget,
 )
@@ -21,7 +23,7 @@ from pytestqt.qtbot import QtBot
 from desktop_trainer.experiment.choices import REGISTRIES
 from desktop_trainer.experiment.fields import Setting, settings_of, to_values, with_value
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.ui.controls import stepped
+from desktop_trainer.ui.controls import PathBox, stepped
 from desktop_trainer.ui.editor import Editor
 from desktop_trainer.ui.editors import DeviceEditor, make_editor
 
@@ -266,11 +268,43 @@ def test_a_problem_is_marked_where_it_stands_and_taken_back(qtbot: QtBot) -> Non
 def test_the_wheel_changes_nothing_that_has_no_focus(qtbot: QtBot, path: str, value: object) -> None:
     editor = _shown(qtbot, _declared(path), value)
     editor.control.clearFocus()
-    _turn_wheel(editor.control)
+    turn_wheel(editor.control)
     assert editor.value() == value
     editor.control.setFocus()
-    _turn_wheel(editor.control)
+    turn_wheel(editor.control)
     assert editor.value() != value
+
+
+def test_a_choice_has_room_for_what_is_chosen(qtbot: QtBot) -> None:
+    editor = _shown(qtbot, _declared("data.dataset"), "digits")
+    box = editor.control
+    assert isinstance(box, QComboBox)
+    option = QStyleOptionComboBox()
+    for name in ("digits", "mnist"):
+        editor.set_value(name)
+        box.resize(box.minimumSizeHint())
+        box.initStyleOption(option)
+        parts = QStyle.SubControl.SC_ComboBoxEditField
+        room = box.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, parts, box).width()
+        assert room >= box.fontMetrics().horizontalAdvance(box.currentText())
+    assert box.minimumSizeHint().width() < 150  # not as wide as its longest entry
+
+
+def test_of_a_path_that_is_too_long_the_end_is_shown(qtbot: QtBot) -> None:
+    box = PathBox()
+    qtbot.addWidget(box)
+    box.resize(120, 24)
+    box.show()
+    path = "/a/very/long/way/to/the/folder/with/the/data"
+    box.set_placeholder(path)
+    assert box.placeholderText().startswith("…")
+    assert path.endswith(box.placeholderText()[1:])
+    box.setText(path)
+    box.home(False)
+    QApplication.sendEvent(box, QFocusEvent(QEvent.Type.FocusOut))
+    assert box.cursorPosition() == len(path)
+    box.setText(path * 2)
+    assert box.cursorPosition() == 2 * len(path)
 
 
 def test_setting_a_value_from_outside_does_not_tell_of_a_change(qtbot: QtBot) -> None:
@@ -286,7 +320,7 @@ def test_setting_a_value_from_outside_does_not_tell_of_a_change(qtbot: QtBot) ->
         assert editor.value() == after
 
 
-def _turn_wheel(widget: QWidget) -> None:
+def turn_wheel(widget: QWidget) -> None:
     place = QPointF(widget.rect().center())
     no_button, no_key = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
     down = QPoint(0, -120)

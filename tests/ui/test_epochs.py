@@ -7,9 +7,11 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
+from desktop_trainer import i18n
 from desktop_trainer.engine.events import EpochEnded
 from desktop_trainer.ui import epochs as module
 from desktop_trainer.ui.epochs import EpochTable
+from desktop_trainer.ui.language import apply_language
 
 
 @pytest.fixture
@@ -101,9 +103,23 @@ def test_the_model_keeps_qts_rules(table: EpochTable, qtmodeltester: ModelTester
     qtmodeltester.check(table.epochs)
 
 
-@pytest.mark.parametrize("width", [330, 700])
-def test_all_columns_are_in_sight_and_a_heading_says_what_it_means(table: EpochTable, width: int) -> None:
-    table.resize(width, 120)
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_no_heading_is_cut_and_all_are_in_sight_in_the_smallest_window(
+    table: EpochTable, qapp: QApplication, language: str, request: pytest.FixtureRequest
+) -> None:
+    before = i18n.language()
+    request.addfinalizer(lambda: apply_language(qapp, before))
+    apply_language(qapp, language)
+    QApplication.sendEvent(table, QEvent(QEvent.Type.LanguageChange))
+    header = table.horizontalHeader()
+    for width in (690, 200):
+        table.resize(width, 120)
+        assert all(header.sectionSize(at) >= header.sectionSizeHint(at) for at in range(7))
+        assert (header.length() == table.viewport().width()) is (width == 690)
+
+
+def test_all_columns_are_in_sight_and_a_heading_says_what_it_means(table: EpochTable) -> None:
+    table.resize(690, 120)
     table.add(ended(1))
     header = table.horizontalHeader()
     assert header.length() == table.viewport().width()

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QLibraryInfo, QTranslator
+from PySide6.QtCore import QLibraryInfo, QLocale, Qt, QTranslator
 from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -68,3 +68,23 @@ def test_the_words_are_compiled() -> None:
             assert compiled.translate(context.findtext("name", ""), source, message.findtext("comment")) == wanted
             count += 1
     assert count > 50
+
+
+@pytest.mark.parametrize(
+    ("system", "language", "native"),
+    [
+        (QLocale("zh_CN"), "zh_CN", True),
+        (QLocale("zh_CN"), "en", False),
+        (QLocale("de"), "en", False),
+        (QLocale("en_GB"), "en", True),
+        (QLocale.c(), "en", True),
+        (QLocale.c(), "zh_CN", False),
+    ],
+)
+def test_the_systems_dialogs_are_used_where_they_speak_the_windows_language(
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch, system: QLocale, language: str, native: bool
+) -> None:
+    monkeypatch.setattr(QLocale, "system", lambda: system)
+    apply_language(qapp, language)
+    assert QApplication.testAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs) is not native
+    apply_language(qapp, "en")

@@ -56,7 +56,7 @@ def select(window: Any, *names: str) -> None:
     table = window.runs.table
     table.clearSelection()
     for row in range(table.filter.rowCount()):
-        if table.filter.index(row, 0).data() in names:
+        if table.filter.summary(table.filter.index(row, 0)).name in names:
             flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
             table.selectionModel().select(table.filter.index(row, 0), flags)
     assert {run.name for run in table.selection()} == set(names)
@@ -79,8 +79,8 @@ def click(qtbot: QtBot, window: Any, button: str) -> None:
 def edit(window: Any, name: str, column: str, text: str) -> None:
     """Type into a cell."""
     table = window.runs.table
-    row = next(row for row in range(table.filter.rowCount()) if table.filter.index(row, 0).data() == name)
-    table.filter.setData(table.filter.index(row, PLACES[column]), text)
+    names = [table.filter.summary(table.filter.index(row, 0)).name for row in range(table.filter.rowCount())]
+    table.filter.setData(table.filter.index(names.index(name), PLACES[column]), text)
 
 
 def colours_in(plot: Any) -> set[str]:

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QItemSelectionModel, Qt
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtCore import QEvent, QItemSelectionModel, Qt
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
+from desktop_trainer import i18n
 from desktop_trainer.engine.events import EpochEnded
 from desktop_trainer.runs.summary import RunSummary
+from desktop_trainer.ui.language import apply_language
 from desktop_trainer.ui.run_columns import COLUMNS, PLACES, words_of
 from desktop_trainer.ui.run_model import Changes, RunRow, changes
 from desktop_trainer.ui.run_table import RunTable
@@ -87,6 +89,55 @@ def test_what_runs_are_compared_by_is_in_sight_in_the_first_window(table: RunTab
     table.resize(650, 240)
     for name in ("name", "outcome", "best", "epochs", "lr", "batch_size"):
         assert table.columnViewportPosition(PLACES[name]) + table.columnWidth(PLACES[name]) <= 650, name
+
+
+def test_a_new_run_is_called_by_its_time_beside_columns_for_model_dataset_and_folder(table: RunTable) -> None:
+    automatic, own = "2026-11-21 1520 mlp digits", "2026-11-21 1521 the best mlp"
+    folders = [Path("/runs") / name for name in (automatic, f"{automatic} 2", own)]
+    table.apply(coming(*(summary(3 - at, folder=folder, name=folder.name) for at, folder in enumerate(folders))))
+    assert names(table) == ["2026-11-21 1520", "2026-11-21 1520 2", own]
+    first = table.filter.index(0, PLACES["name"])
+    assert first.data(Qt.ItemDataRole.EditRole) == automatic
+    assert first.siblingAtColumn(PLACES["folder"]).data() == automatic
+    assert first.siblingAtColumn(PLACES["dataset"]).data() == "Handwritten digits (bundled)"
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_no_heading_is_cut_and_no_word_of_an_ordinary_run(
+    table: RunTable, qapp: QApplication, language: str, request: pytest.FixtureRequest
+) -> None:
+    before = i18n.language()
+    request.addfinalizer(lambda: apply_language(qapp, before))
+    apply_language(qapp, language)
+    QApplication.sendEvent(table, QEvent(QEvent.Type.LanguageChange))
+    table.apply(coming(summary(1, name="2026-11-21 1520 mlp digits"), summary(2, outcome="early_stopped")))
+    header = table.horizontalHeader()
+    for place, column in enumerate(COLUMNS):
+        assert header.sectionSize(place) >= header.sectionSizeHint(place), column.heading
+    for name in ("name", "outcome", "best", "epochs", "lr", "batch_size", "model", "dataset"):
+        place = PLACES[name]
+        assert table.columnWidth(place) >= table.sizeHintForColumn(place), name
+
+
+def test_renaming_begins_with_the_whole_name(table: RunTable, qtbot: QtBot) -> None:
+    table.apply(coming(summary(1, name="2026-11-21 1520 mlp digits")))
+    table.setCurrentIndex(table.filter.index(0, 0))
+    table.rename()
+    assert child(table, QLineEdit, "").text() == "2026-11-21 1520 mlp digits"
+
+
+def test_a_run_that_is_held_is_paused_until_it_goes_on_or_ends(table: RunTable) -> None:
+    run = summary(1, outcome="running")
+    table.apply(coming(run))
+    cell = table.filter.index(0, PLACES["outcome"])
+    for folder, outcome, told in (
+        (run.folder, "running", "Paused"),
+        (None, "running", "Running"),
+        (run.folder, "stopped", "Stopped"),
+    ):
+        table.runs.set_held(folder)
+        table.apply(coming(replace(run, outcome=outcome)))
+        assert cell.data() == told
 
 
 def test_a_run_without_the_figure_is_last_in_either_order(table: RunTable) -> None:

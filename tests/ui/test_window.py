@@ -381,3 +381,8 @@ def test_the_window_can_be_as_small_as_promised(open_window: Opener) -> None:
     window = open_window(SHORT)
     window.resize(1024, 640)
     assert (window.width(), window.height()) == (1024, 640)
+
+
+def test_the_first_field_of_the_form_has_the_focus(open_window: Opener) -> None:
+    window = open_window(SHORT)
+    assert QApplication.focusWidget() is window.findChild(QWidget, "recipe")
