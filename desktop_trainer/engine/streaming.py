@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Iterator, Sequence
 from functools import partial
 from multiprocessing.process import BaseProcess
+from threading import Thread
 from time import monotonic, sleep
 from typing import Any, TypeAlias
 
@@ -24,6 +26,7 @@ from desktop_trainer.i18n import mark, tr
 _Read: TypeAlias = tuple[Tensor, Tensor] | DataError
 _AHEAD = 2
 """Batches that each worker has ready or in work."""
+_NOT_FOR_WORKERS = [number for number in signal.Signals if number.name in ("SIGINT", "SIGTERM", "SIGHUP")]
 _CAUSES = {
     "SIGKILL": mark("SIGKILL, usually because the machine ran out of memory"),
     "SIGBUS": mark("SIGBUS, usually because shared memory (/dev/shm) is full"),
@@ -221,9 +224,21 @@ def _first_dead(workers: list[BaseProcess], patience: float) -> int | None:
 
 
 def _begin_worker(language: str, _: int) -> None:
-    # Ctrl+C in a terminal reaches all its processes; it is for the training to say when its workers end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl+C in a terminal, its closing, and a shutdown reach all processes; the training says when its workers end.
+    for number in _NOT_FOR_WORKERS:
+        signal.signal(number, signal.SIG_IGN)
+    Thread(target=_end_with_the_training, name="watchdog", daemon=True).start()
     i18n.set_language(language)
+
+
+def _end_with_the_training() -> None:
+    """Wait for the end of the process that trains, however it comes, and end with it.
+
+    torch watches the process that forked this one: the fork server, which lives as long as any of its children.
+    """
+    if (training := multiprocessing.parent_process()) is not None:
+        training.join()
+        os._exit(1)
 
 
 def _context() -> Any:

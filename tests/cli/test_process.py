@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from desktop_trainer.runs.checkpoint import newest_checkpoint
@@ -56,6 +57,21 @@ def test_a_signal_stops_after_the_batch_in_hand_and_keeps(number: int, code: int
     assert load_model(path).experiment is not None
     state = newest_checkpoint(Path(ended["paths"]["run"])).state
     assert (state["epoch"], state["batch"]) == (ended["epoch"], ended["batch"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_nothing_that_reads_for_a_run_outlives_it_when_it_is_killed() -> None:
+    """The fork server, the workers of both splits, and what keeps count of their shared memory."""
+    with start(*ENDLESS, "--placement", "stream", "--workers", "2") as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if '"batch_ended"' in line)
+        below = psutil.Process(process.pid).children(recursive=True)
+        assert len(below) >= 5
+        process.kill()
+        _, left = psutil.wait_procs(below, timeout=30)
+        for each in left:
+            each.kill()
+    assert left == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
