@@ -144,17 +144,17 @@ def _refusal(experiment: Experiment, info: DataInfo, need: Need, free: int, devi
     samples = min(experiment.data.batch_size, info.train_samples)
     cause = tr(
         "This training needs about {needed} GB of memory, and {free} GB are free on {device}: {parameters} GB for the "
-        "parameters, {rest} GB for their gradients and what the optimizer remembers",
+        "parameters, {rest} GB for their gradients and what the optimizer remembers.",
         needed=gigabytes(need.total), free=gigabytes(free), device=device, parameters=gigabytes(need.parameters),
         rest=gigabytes(need.gradients + need.optimizer),
     )  # fmt: skip
     if not need.batch:
-        return OutOfMemory(f"{cause}.", _smaller_model(need, free), f"{gigabytes(need.total)} GB", {})
-    batch = trn("{size} GB for a batch of {n} sample", "{size} GB for a batch of {n} samples", samples, size=gigabytes(need.batch))  # fmt: skip
+        return OutOfMemory(cause, _smaller_model(need, free), f"{gigabytes(need.total)} GB", {})
+    batch = trn("A batch of {n} sample takes {size} GB of it.", "A batch of {n} samples takes {size} GB of it.", samples, size=gigabytes(need.batch))  # fmt: skip
     fitting = samples * max(free - need.model, 0) // need.batch
     changes = {"data.batch_size": 1 << (fitting.bit_length() - 1)} if fitting else {}
     advice = _smaller_batch(changes["data.batch_size"]) if changes else tr("Choose smaller images or a smaller model.")
-    return OutOfMemory(f"{cause}, {batch}.", advice, f"{gigabytes(need.total)} GB", changes)
+    return OutOfMemory(f"{cause} {batch}", advice, f"{gigabytes(need.total)} GB", changes)
 
 
 def _smaller_model(need: Need, free: int) -> str:
