@@ -1,18 +1,20 @@
 """The commands. Each imports what is heavy when it runs, so that ``--help`` and ``list`` do not load torch.
 
-Exit codes: 0 done; 1 something went wrong; 2 bad input; 130 and 143 stopped by SIGINT and SIGTERM, and kept; 141 nobody
-reads the output any more.
+Exit codes: 0 done; 1 something went wrong; 2 bad input; 129, 130 and 143 stopped by SIGHUP, SIGINT and SIGTERM, and kept;
+141 nobody reads the output any more.
 """
 
 from __future__ import annotations
 
-import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
 from desktop_trainer import i18n, process
 from desktop_trainer.cli.refusal import Refused
+from desktop_trainer.cli.signals import ignore_interrupts
+from desktop_trainer.cli.streams import standard_streams
 from desktop_trainer.experiment.errors import ExperimentError
 from desktop_trainer.i18n import tr
 
@@ -21,10 +23,27 @@ INTERRUPTED, TERMINATED, PIPE_CLOSED = 130, 143, 141
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv`, by default the process's arguments; returns the exit code."""
-    _never_fail_to_print()
+    interrupts = signal.getsignal(signal.SIGINT)
+    try:
+        with standard_streams() as trouble:
+            code = _answered(list(sys.argv[1:] if argv is None else argv))
+            if trouble.reason and code == 0:
+                code = _complain(tr("The output could not be written to its end: {reason}.", reason=trouble.reason), 1)
+            return code
+    except KeyboardInterrupt:  # one more, while the first was being told of
+        return INTERRUPTED
+    finally:
+        if argv is None:
+            ignore_interrupts()
+        elif signal.getsignal(signal.SIGINT) is not interrupts:  # whoever called goes on
+            signal.signal(signal.SIGINT, interrupts)
+
+
+def _answered(argv: list[str]) -> int:
+    """What `_run` returns, or the exit code of what it raises, told in a sentence."""
     process.prepare()
     try:
-        return _run(list(sys.argv[1:] if argv is None else argv))
+        return _run(argv)
     except Refused as refused:
         return _complain(str(refused), refused.code)
     except ExperimentError as error:
@@ -43,10 +62,9 @@ def _run(argv: list[str]) -> int:
     i18n.set_language(i18n.system_language())
     i18n.set_language(commands.language(argv))
     try:
-        run = commands.parse(argv)
+        code = commands.parse(argv)()
     except SystemExit as shown:  # argparse's way to end after --help and --version
-        return int(shown.code or 0)
-    code = run()
+        code = int(shown.code or 0)
     sys.stdout.flush()
     return code
 
@@ -54,10 +72,3 @@ def _run(argv: list[str]) -> int:
 def _complain(message: str, code: int) -> int:
     print(f"desktop-trainer: {message}", file=sys.stderr)
     return code
-
-
-def _never_fail_to_print() -> None:
-    """A character that the terminal does not know is escaped."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
