@@ -16,6 +16,7 @@ from desktop_trainer.cli.refusal import Refused
 from desktop_trainer.cli.signals import ignore_interrupts
 from desktop_trainer.cli.streams import standard_streams
 from desktop_trainer.experiment.errors import ExperimentError
+from desktop_trainer.folders import NoSuchUser
 from desktop_trainer.i18n import tr
 
 INTERRUPTED, TERMINATED, PIPE_CLOSED = 130, 143, 141
@@ -46,6 +47,8 @@ def _answered(argv: list[str]) -> int:
         return _run(argv)
     except Refused as refused:
         return _complain(str(refused), refused.code)
+    except NoSuchUser as error:
+        return _complain(_no_such_user(error), 2)
     except ExperimentError as error:
         return _complain(str(error), 2)
     except KeyboardInterrupt:
@@ -67,6 +70,13 @@ def _run(argv: list[str]) -> int:
         code = int(shown.code or 0)
     sys.stdout.flush()
     return code
+
+
+def _no_such_user(error: NoSuchUser) -> str:
+    return tr(
+        "{variable} is {value}, and this machine has no such user. Let it name a folder, or leave it out.",
+        variable=error.variable, value=error.value,
+    )  # fmt: skip
 
 
 def _complain(message: str, code: int) -> int:
