@@ -11,16 +11,44 @@ _NETWORK_PATHS = os.name == "nt"
 """Whether two slashes at the beginning name another computer: Windows logs on there as soon as the path is looked at."""
 
 
+class NoSuchUser(Exception):
+    """An environment variable names the home folder of a user that this machine does not have.
+
+    Attributes:
+        variable: its name. value: what it is.
+    """
+
+    def __init__(self, variable: str, value: str) -> None:
+        super().__init__(f"{variable} is {value}: this machine has no such user.")
+        self.variable, self.value = variable, value
+
+
 def home() -> Path:
-    """The folder of runs and data: ``DESKTOP_TRAINER_HOME``, else the platform's place for user data."""
-    chosen = os.environ.get("DESKTOP_TRAINER_HOME")
-    return Path(chosen).expanduser() if chosen else platformdirs.user_data_path(_APP, appauthor=False)
+    """The folder of runs and data: ``DESKTOP_TRAINER_HOME``, else the platform's place for user data.
+
+    Raises:
+        NoSuchUser: see there.
+    """
+    return _named_by("DESKTOP_TRAINER_HOME") or platformdirs.user_data_path(_APP, appauthor=False)
 
 
 def data_root(chosen: str = "") -> Path:
-    """The folder of the datasets: `chosen`, else ``DESKTOP_TRAINER_DATA``, else ``data`` below `home`."""
-    folder = chosen or os.environ.get("DESKTOP_TRAINER_DATA", "")
-    return Path(folder).expanduser() if folder else home() / "data"
+    """The folder of the datasets: `chosen`, else ``DESKTOP_TRAINER_DATA``, else ``data`` below `home`.
+
+    Raises:
+        NoSuchUser: see there; `chosen` is then taken as it is, as a shell does.
+    """
+    if chosen:
+        return Path(os.path.expanduser(chosen))  # noqa: PTH111
+    return _named_by("DESKTOP_TRAINER_DATA") or home() / "data"
+
+
+def _named_by(variable: str) -> Path | None:
+    value = os.environ.get(variable, "")
+    try:
+        return Path(value).expanduser() if value else None
+    except RuntimeError as error:
+        raise NoSuchUser(variable, value) from error
 
 
 def runs() -> Path:

@@ -142,6 +142,9 @@ class Answer(BaseHTTPRequestHandler):
         self.begin(200, Content_Type="text/html")
         self.wfile.write(b"\n<!DOCTYPE html><html>Please log in</html>")
 
+    def nothing(self) -> None:
+        self.begin(200, Content_Length=0)
+
     def other_part(self) -> None:
         self.begin(206, Content_Range="bytes 7-9/10", Content_Length=3)
         self.wfile.write(b"abc")

@@ -13,8 +13,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from time import sleep
 from typing import Literal, TypeAlias
 from urllib.parse import quote
+
+from filelock import FileLock, Timeout
 
 from desktop_trainer.catalog.archives import BadArchive, check_digest, unpack_gzip, unpack_tar
 from desktop_trainer.catalog.errors import DiskFull, DownloadFailed, FolderNotWritable, way_without_network
@@ -24,7 +27,10 @@ from desktop_trainer.i18n import titled, tr
 
 MIRROR = "DESKTOP_TRAINER_MIRROR"
 """Environment variable: the address of a folder that is laid out like a data folder and holds the archives, tried first."""
-_ATTEMPTS = 3
+_ATTEMPTS, _BEAT = 3, 0.1
+
+
+Phase: TypeAlias = Literal["waiting", "downloading", "unpacking"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +40,14 @@ class DownloadProgress:
     The same progress comes again while a server is silent, so that whoever pulls can give up.
 
     Attributes:
-        phase: ``downloading``, or ``unpacking`` with `done` and `total` of the unpacked bytes.
+        phase: ``downloading``; ``unpacking``, with `done` and `total` of the unpacked bytes; or ``waiting`` while somebody
+            else downloads the same into the same folder.
         file: the archive's name; `number` of `count`, from 1.
         done, total: bytes; a resumed download does not begin at 0. `total` is None if the server does not say it.
         mirror: the address of the folder, or the local folder, that the file comes from.
     """
 
-    phase: Literal["downloading", "unpacking"]
+    phase: Phase
     file: str
     number: int
     count: int
@@ -56,7 +63,8 @@ def download(dataset: DatasetChoice, root: Path, *, timeout: float = TIMEOUT) ->
     """Bring the dataset's files below the data folder `root`; nothing is done if they are there.
 
     Close the generator to cancel: what has arrived is kept beside as ``.part``, and the next call goes on from there.
-    An archive that was put into its folder by hand is used instead of the network.
+    An archive that was put into its folder by hand is used instead of the network. Two downloads of a dataset into one
+    folder wait for each other.
 
     Args:
         timeout: seconds, see `transfer.TIMEOUT`.
@@ -69,8 +77,17 @@ def download(dataset: DatasetChoice, root: Path, *, timeout: float = TIMEOUT) ->
     if remote is None:
         return
     mirrors = _mirrors(remote)
-    for number, file in enumerate(remote.files, 1):
-        yield from _Fetch(dataset, remote, file, number, root, timeout).steps(mirrors)
+    files = [_Fetch(dataset, remote, file, number, root, timeout) for number, file in enumerate(remote.files, 1)]
+    missing = [file for file in files if not file.there()]
+    if not missing:
+        return
+    lock = FileLock(root / f".{dataset.name}.download.lock", thread_local=False)
+    try:
+        yield from missing[0].wait_for(lock)
+        for file in missing:
+            yield from file.steps(mirrors)
+    finally:
+        lock.release()
 
 
 def _mirrors(remote: Remote) -> list[str]:
@@ -119,9 +136,10 @@ class _Fetch:
     def steps(self, mirrors: list[str]) -> Progress:
         """Try the archive that is there already, then one mirror after the other."""
         reasons = []
+        if self.there():  # by now
+            return
         with self._writing():
-            if self._there():
-                return
+            self._look_at_places()
             self.folder.mkdir(parents=True, exist_ok=True)
             by_hand = [str(self.archive)] if self.archive.is_file() else []
             for source in [*by_hand, *mirrors]:
@@ -134,11 +152,26 @@ class _Fetch:
                     self._sweep()
         raise DownloadFailed(self._failure(reasons))
 
-    def _there(self) -> bool:
+    def wait_for(self, lock: FileLock) -> Progress:
+        """Take `lock`, when nobody else has it; where files cannot be locked nobody is waited for."""
+        with self._writing():
+            while not lock.is_locked:
+                self.root.mkdir(parents=True, exist_ok=True)
+                try:
+                    lock.acquire(timeout=0)
+                except Timeout:
+                    yield self._progress("waiting", 0, None, "")
+                    sleep(_BEAT)
+                except NotImplementedError:
+                    return
+
+    def there(self) -> bool:
         """Whether what the archive holds is in its place already, and right as far as its digest tells."""
+        with self._writing():
+            return self.dataset.present(self.root) if self.is_tar else self._right()
+
+    def _right(self) -> bool:
         target = self.archive.with_suffix("")
-        if self.is_tar:
-            return self.dataset.present(self.root)
         if not target.is_file() or target.stat().st_size != self.file.unpacked_bytes:
             return False
         try:
@@ -147,6 +180,17 @@ class _Fetch:
         except BadArchive:
             return False
         return True
+
+    def _look_at_places(self) -> None:
+        """Find out before anything is fetched that a folder lies where a file is to be."""
+        places = [self.part] if self.is_tar else [self.part, self.archive.with_suffix("")]
+        if (place := next(filter(Path.is_dir, places), None)) is not None:
+            raise FolderNotWritable(
+                tr(
+                    "{path} is a folder, where {dataset} needs a file of this name. Rename or remove it, or choose another data folder.",
+                    path=place, dataset=tr(self.dataset.label),
+                )
+            )  # fmt: skip
 
     def _from(self, mirror: str) -> Progress:
         """Receive from one mirror, again as long as that brings the file nearer."""
@@ -179,6 +223,8 @@ class _Fetch:
                     out.write(piece.data)
                     done, total = piece.offset + len(piece.data), piece.total
                 yield self._progress("downloading", done, total, mirror)
+        if done == 0:
+            raise MirrorFailed(tr("it sent an empty file"))
         if total is not None and done < total:
             raise MirrorFailed(tr("the connection broke after {done} of {total} bytes", done=done, total=total))
 
@@ -220,9 +266,7 @@ class _Fetch:
         if _size(self.part) == 0:
             self.part.unlink(missing_ok=True)
 
-    def _progress(
-        self, phase: Literal["downloading", "unpacking"], done: int, total: int | None, source: str
-    ) -> DownloadProgress:
+    def _progress(self, phase: Phase, done: int, total: int | None, source: str) -> DownloadProgress:
         return DownloadProgress(phase, self.file.name, self.number, len(self.remote.files), done, total, source)
 
     @contextmanager

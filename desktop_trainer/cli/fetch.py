@@ -36,6 +36,8 @@ def download_dataset(data: DataSettings) -> int:
 
 
 def _words(step: DownloadProgress) -> str:
+    if step.phase == "waiting":
+        return tr("Waiting: another program is downloading into this folder")
     total = "?" if step.total is None else f"{step.total / 1e6:.1f}"
     done = f"{step.done / 1e6:.1f}"
     if step.phase == "unpacking":

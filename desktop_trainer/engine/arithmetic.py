@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from desktop_trainer.engine.devices import CannotCompute, FloatProducts
+from desktop_trainer.engine.devices import CannotCompute, FloatProducts, check_threads
 from desktop_trainer.experiment.device_settings import DeviceSettings
 from desktop_trainer.i18n import tr
 
@@ -30,11 +30,12 @@ class Arithmetic:
         words: what of it can alter the last digits of results, by its usual names.
 
     Raises:
-        CannotCompute: if the device cannot.
+        CannotCompute: if the device cannot, or the system does not give so many threads.
     """
 
     def __init__(self, settings: DeviceSettings, device: torch.device, *, gains: bool = False) -> None:
         _check(settings.precision, device)
+        check_threads(settings.threads)
         words = _products(settings.precision, device)
         auto = settings.memory_format == "auto" and channels_last_pays(gains, device.type, words)
         self._device, self.products = device, FloatProducts(settings.precision)

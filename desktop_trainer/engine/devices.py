@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import torch
@@ -119,6 +120,32 @@ class IntraOpThreads:
     def __exit__(self, *_: object) -> None:
         if self._count:
             torch.set_num_threads(self._before)
+
+
+def check_threads(count: int) -> None:
+    """Find out whether the system gives this program so many threads: where it does not, OpenMP ends the process.
+
+    Raises:
+        CannotCompute: if it does not.
+    """
+    cores = os.cpu_count() or 1
+    if count <= cores:
+        return
+    enough, tried = Event(), list[Thread]()
+    try:
+        while len(tried) < count:
+            thread = Thread(target=enough.wait, name="tried", daemon=True)
+            thread.start()
+            tried.append(thread)
+    except RuntimeError as error:
+        raise CannotCompute(
+            tr("The system does not give this program {count} threads: it refused after {tried}.", count=count, tried=len(tried)),
+            tr("Set the CPU threads to {cores}, one a core, or to 0, which leaves the choice to PyTorch.", cores=cores),
+        ) from error  # fmt: skip
+    finally:
+        enough.set()
+        for thread in tried:
+            thread.join()
 
 
 class FloatProducts:

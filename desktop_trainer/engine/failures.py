@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import traceback
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from desktop_trainer.engine.devices import CannotCompute, DeviceError, DeviceLost
+from desktop_trainer.engine.tracebacks import forget_locals
 from desktop_trainer.i18n import tr, trn
 
 _NO_MEMORY = re.compile(r"out of memory|DefaultCPUAllocator|bad_alloc|STATUS_ALLOC_FAILED", re.IGNORECASE)
@@ -131,10 +131,8 @@ def device_failed(error: BaseException, device: str) -> DeviceError:
 def release(error: BaseException) -> None:
     """Let go what the frames of `error` hold: activations, gradients, the batch. Its traceback is then gone."""
     full = out_of_memory(error)
-    seen: BaseException | None = error
-    while seen is not None:
-        traceback.clear_frames(seen.__traceback__)
-        seen.__traceback__, seen = None, seen.__cause__ or seen.__context__
+    for each in forget_locals(error):
+        each.__traceback__ = None
     if full and torch.cuda.is_available():  # a device that is lost could not even do this
         torch.cuda.empty_cache()
 

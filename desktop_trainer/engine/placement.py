@@ -6,13 +6,13 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TypeVar
 
-import psutil
 import torch
 
 from desktop_trainer import folders
 from desktop_trainer.catalog.errors import DataError, OtherData
 from desktop_trainer.engine.data import InMemory, Split, resized
 from desktop_trainer.engine.events import DataCounted, Event, Loading, Notice
+from desktop_trainer.engine.memory import free_memory
 from desktop_trainer.engine.report import classes_line, images_line
 from desktop_trainer.engine.streaming import Streamed
 from desktop_trainer.experiment.choices import DataInfo, Preparing, Source
@@ -21,7 +21,7 @@ from desktop_trainer.i18n import tr, trn
 
 T = TypeVar("T")
 _SHARE = 4
-"""Without a limit of their own the samples may take one part in so many of the memory that is free."""
+"""Without a limit of their own the samples may take one part in so many of the memory that is free, on the way and in the end."""
 
 
 class DataTooLarge(DataError):
@@ -63,19 +63,20 @@ def choose_place(settings: DataSettings, samples: int, device: torch.device) -> 
     # What is to be resized is read whole first.
     stored = settings.dataset.as_read(settings.image_size)
     needed = kept + (0 if stored == stored.resized(settings.image_size) else samples * stored.sample_bytes)
-    allowed = settings.memory_limit_mb * 1_000_000 or free_memory(device) // _SHARE
+    allowed, where = _allowed(settings, device)
     if needed <= allowed:
         return Place(device, nbytes=kept)
     if settings.placement == "memory":
-        raise DataTooLarge(_too_large(needed, allowed, device))
+        raise DataTooLarge(_too_large(needed, allowed, where))
     return Place(device, workers=settings.workers)
 
 
-def free_memory(device: torch.device) -> int:
-    """Bytes that are free where tensors on `device` lie."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    return int(psutil.virtual_memory().available)
+def _allowed(settings: DataSettings, device: torch.device) -> tuple[int, torch.device]:
+    """Bytes that the samples may take, and where that is decided: they pass through the machine's memory."""
+    if settings.memory_limit_mb:
+        return settings.memory_limit_mb * 1_000_000, device
+    least = min(device, torch.device("cpu"), key=free_memory)
+    return free_memory(least) // _SHARE, least
 
 
 def open_source(settings: DataSettings) -> Generator[Event, None, Source]:

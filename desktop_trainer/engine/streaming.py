@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing.process import BaseProcess
+from threading import Thread
 from time import monotonic, sleep
 from typing import Any, TypeAlias
 
@@ -24,6 +27,8 @@ from desktop_trainer.i18n import mark, tr
 _Read: TypeAlias = tuple[Tensor, Tensor] | DataError
 _AHEAD = 2
 """Batches that each worker has ready or in work."""
+_NOT_FOR_WORKERS = [number for number in signal.Signals if number.name in ("SIGINT", "SIGHUP")]
+"""SIGTERM is: by it Python ends them when the program itself ends in the midst of something."""
 _CAUSES = {
     "SIGKILL": mark("SIGKILL, usually because the machine ran out of memory"),
     "SIGBUS": mark("SIGBUS, usually because shared memory (/dev/shm) is full"),
@@ -183,7 +188,8 @@ class _Pool:
         """
         if (dead := _first_dead(_workers_of(self._iterator), patience=0)) is not None:
             raise WorkerDied(_ended(dead))
-        self._iterator = self._guarded(lambda: iter(self._loader))
+        with _deaf():
+            self._iterator = self._guarded(lambda: iter(self._loader))
         while (batch := self._guarded(lambda: next(self._iterator, None))) is not None:
             if isinstance(batch, DataError):
                 raise batch
@@ -229,10 +235,38 @@ def _first_dead(workers: list[BaseProcess], patience: float) -> int | None:
         sleep(0.02)
 
 
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """The processes that are started in its block, fork server and resource tracker too, do not hear `_NOT_FOR_WORKERS`.
+
+    Ctrl+C in a terminal, and its closing, reach all its processes; it is for the training to say when its workers end.
+    What comes meanwhile is heard behind the block.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _NOT_FOR_WORKERS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin_worker(language: str, _: int) -> None:
-    # Ctrl+C in a terminal reaches all its processes; it is for the training to say when its workers end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in _NOT_FOR_WORKERS:  # the resource tracker's start makes them heard again
+        signal.signal(number, signal.SIG_IGN)
+    Thread(target=_end_with_the_training, name="watchdog", daemon=True).start()
     i18n.set_language(language)
+
+
+def _end_with_the_training() -> None:
+    """Wait for the end of the process that trains, however it comes, and end with it.
+
+    torch watches the process that forked this one: the fork server, which lives as long as any of its children.
+    """
+    if (training := multiprocessing.parent_process()) is not None:
+        training.join()
+        os._exit(1)
 
 
 def _context() -> Any:

@@ -44,6 +44,7 @@ from desktop_trainer.engine.failures import (
     step_too_large,
 )
 from desktop_trainer.engine.metrics import Recorder
+from desktop_trainer.engine.need import check_memory
 from desktop_trainer.engine.normalization import Statistics, measure
 from desktop_trainer.engine.patience import Patience
 from desktop_trainer.engine.placement import check_same, choose_place, count_data, load_split, open_source
@@ -110,7 +111,8 @@ class Training:
             ExperimentError: then, too, if the files of the data turn out not to fit the settings.
             WorkerDied, DataGone: before any batch, if the samples are streamed; the run can go on from there.
             ModelMismatch: if the given weights are not this model's.
-            OutOfMemory: the model is there, and what was in work is released.
+            OutOfMemory: the model is there, and what was in work is released; or, before anything is loaded, there is
+                too little memory for the model and a batch.
             DeviceLost: if the device fails.
         """
         with Determinism(self.experiment.device), closing(self._loop()) as loop:
@@ -200,6 +202,7 @@ class Training:
         yield Loading(reading, 0, 3)
         info = yield from count_data(settings.data)
         check_data(settings, info)
+        check_memory(settings, info.resized(settings.data.image_size), self.device)
         self.place = choose_place(settings.data, info.train_samples + info.test_samples, self.device)
         source = yield from open_source(settings.data)
         check_data(settings, source.info)

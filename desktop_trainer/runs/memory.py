@@ -20,7 +20,7 @@ def check_memory(path: Path, needed: int) -> None:
     """
     import torch
 
-    from desktop_trainer.engine.placement import free_memory
+    from desktop_trainer.engine.memory import free_memory
 
     if needed > (free := free_memory(torch.device("cpu"))):
         why = tr("it needs about {needed} of memory, and {free} are free", needed=_size(needed), free=_size(free))  # fmt: skip

@@ -95,10 +95,10 @@ def _x_answers() -> bool:
 
 
 def _close_on_signals(window: TrainerWindow) -> None:
-    """SIGINT and SIGTERM stop and keep. Python sees a signal only between its own instructions: a timer gives it some."""
+    """SIGINT, SIGTERM and SIGHUP stop and keep. Python sees a signal only between its own instructions: a timer gives it some."""
     from PySide6.QtCore import QTimer
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in process.stop_signals():
         signal.signal(number, window.on_signal)
     timer = QTimer(window)
     timer.timeout.connect(window.on_tick)

@@ -65,6 +65,10 @@ class DownloadDialog(QDialog):
 
     @Slot(object)
     def _on_progress(self, progress: DownloadProgress) -> None:
+        if progress.phase == "waiting":
+            self._what.setText(tr("Waiting: another program is downloading into this folder"))
+            self._bar.setMaximum(0)
+            return
         names = {"file": progress.file, "number": progress.number, "count": progress.count, "mirror": progress.mirror}
         unpacking = progress.phase == "unpacking"
         text = tr("Unpacking {file} ({number} of {count})", **names)

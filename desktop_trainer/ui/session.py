@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from desktop_trainer import malloc
 from desktop_trainer.engine.events import RunStarted
+from desktop_trainer.engine.tracebacks import forget_locals
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.runs.events import SaveProblem, SettingsChanged
 from desktop_trainer.runs.files import SaveFailed
@@ -32,6 +35,31 @@ class RunState(Enum):
     PAUSING = "pausing"
     PAUSED = "paused"
     STOPPING = "stopping"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EndedRun:
+    """What is remembered of a run that has ended: not what it had in memory, which the next one needs.
+
+    Attributes:
+        folder: where it lies. experiment: what it trained. epoch: how many whole epochs.
+        outcome: how it ended. resumable: whether it can go on where it ended.
+        model: the one that was kept; None if there was no whole epoch.
+    """
+
+    folder: Path
+    experiment: Experiment
+    epoch: int
+    outcome: str
+    resumable: bool
+    model: SavedModel | None
+
+    @classmethod
+    def of(cls, recording: Recording) -> EndedRun:
+        """That of a recording that has ended."""
+        training = recording.training
+        outcome = recording.ended.outcome if recording.ended is not None else ""
+        return cls(recording.folder, training.experiment, training.epoch, outcome, recording.resumable, recording.kept)
 
 
 class Session(QObject):
@@ -62,9 +90,9 @@ class Session(QObject):
         self.state = RunState.IDLE
         self.experiment: Experiment | None = None
         self.model: SavedModel | None = None
-        self._binned: tuple[Path, Recording] | None = None
+        self._binned: tuple[Path, EndedRun] | None = None
         self._thread: TrainingThread | None = None
-        self._last: Recording | None = None
+        self._last: EndedRun | None = None
         self._error: BaseException | None = None
         self._discard, self._started = False, False
         self._wanted: list[Callable[[SavedModel], None]] = []
@@ -93,7 +121,7 @@ class Session(QObject):
     @property
     def last_outcome(self) -> str:
         """How the last run ended; empty if there is none."""
-        return self._last.ended.outcome if self._last is not None and self._last.ended is not None else ""
+        return self._last.outcome if self._last is not None else ""
 
     @property
     def can_discard(self) -> bool:
@@ -125,7 +153,7 @@ class Session(QObject):
     @property
     def epochs_done(self) -> int:
         """Whole epochs of the last run."""
-        return self._last.training.epoch if self._last is not None else 0
+        return self._last.epoch if self._last is not None else 0
 
     def start(
         self, experiment: Experiment, *, weights_of: SavedModel | None = None, step: bool = False, recipe: str = ""
@@ -220,22 +248,19 @@ class Session(QObject):
         from desktop_trainer.runs import store
 
         assert self._binned is not None
-        place, recording = self._binned
-        recording.folder = store.restore(place)
-        self._binned, self._last = None, recording
-        self.experiment = recording.training.experiment
-        self._set_model(recording.kept)
+        place, run = self._binned
+        run = replace(run, folder=store.restore(place))
+        self._binned, self._last = None, run
+        self.experiment = run.experiment
+        self._set_model(run.model)
         self.restored.emit()
-        return recording.folder
+        return run.folder
 
     @Slot(object, object)
     def folder_moved(self, old: Path, new: Path | None) -> None:
         """The folder of a run has another path, or is gone: then the run cannot go on from here; its model stays."""
         if self._last is not None and self._last.folder == old:
-            if new is not None:
-                self._last.folder = new
-            else:
-                self._last = None
+            self._last = None if new is None else replace(self._last, folder=new)
             self.model_changed.emit()
 
     def with_model(self, use: Callable[[SavedModel], None]) -> None:
@@ -321,19 +346,28 @@ class Session(QObject):
             return
         recording, thread.recording = thread.recording, None
         thread.deleteLater()
-        trained = recording if recording is not None and recording.begun else None
+        ended = None if recording is None else recording.ended
+        trained = EndedRun.of(recording) if recording is not None and recording.begun else None
+        del thread, recording
+        self._let_go()
         wanted, self._wanted = self._wanted, []
         self._set_state(RunState.IDLE)
         if trained is not None:
             self._last = trained
-            self._set_model(trained.kept)
+            self._set_model(trained.model)
             for use in wanted:
                 self.with_model(use)
-        self.ended.emit(None if recording is None else recording.ended)
+        self.ended.emit(ended)
         if self._error is not None:
             self.failed.emit(self._error)
         elif self._discard and trained is not None:
             self.discard_last()
+
+    def _let_go(self) -> None:
+        """Nobody has the run's data and model in hand any more, not even its error: the system gets back their memory."""
+        if self._error is not None:
+            forget_locals(self._error)
+        malloc.give_back()
 
 
 def _new_recording(experiment: Experiment, weights: Mapping[str, Tensor] | None, recipe: str) -> Recording:

@@ -244,7 +244,7 @@ class TrainerWindow(QMainWindow):
         self.session.stop_and_wait(_LOGOUT_SECONDS)
 
     def on_signal(self, *_: object) -> None:
-        """SIGINT or SIGTERM: stop and keep, then close, without asking."""
+        """SIGINT, SIGTERM or SIGHUP: stop and keep, then close, without asking."""
         self.closing.close_now()
 
     @Slot()

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import psutil
 import pytest
 import torch
 
 from desktop_trainer.engine import placement
 from desktop_trainer.engine.events import Evaluating, Loading, RunStarted
-from desktop_trainer.engine.placement import DataTooLarge, choose_place, free_memory
+from desktop_trainer.engine.placement import DataTooLarge, choose_place
 from desktop_trainer.engine.report import start_line
 from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.data_settings import DataSettings
@@ -62,8 +61,19 @@ def test_memory_that_does_not_suffice_is_refused_with_both_numbers_and_a_way_out
         assert part in str(refused.value)
 
 
-def test_the_free_memory_is_the_machines() -> None:
-    assert 0 < free_memory(CPU) <= psutil.virtual_memory().total
+@pytest.mark.parametrize(("on_the_card", "in_the_machine"), [(1000, 64), (64, 1000)])
+def test_on_the_way_to_a_graphics_card_the_samples_need_room_in_the_machine_too(
+    monkeypatch: pytest.MonkeyPatch, on_the_card: int, in_the_machine: int
+) -> None:
+    """16 MB are a quarter of what is free where less is: 61 samples."""
+    free = {"cuda": on_the_card * 1_000_000, "cpu": in_the_machine * 1_000_000}
+    monkeypatch.setattr(placement, "free_memory", lambda device: free[device.type])
+    settings, card = DataSettings.model_validate({"dataset": BIG}), torch.device("cuda:0")
+    assert str(choose_place(settings, 61, card)) == "in memory, 16 MB on cuda:0"
+    assert str(choose_place(settings, 62, card)) == "streamed by 2 workers"
+    forced = DataSettings.model_validate({"dataset": BIG, "placement": "memory"})
+    with pytest.raises(DataTooLarge, match=f"16 MB are allowed on {min(free, key=lambda kind: free[kind])}"):
+        choose_place(forced, 62, card)
 
 
 def test_a_run_that_does_not_fit_ends_before_anything_is_read(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -239,6 +239,6 @@ def test_what_could_not_be_read_back_is_not_saved(tmp_path: Path, state_after: A
 
 def test_a_checkpoint_for_which_memory_is_short_is_not_passed_over(two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """To go on from the one before would lose what came since, for want of closing another program."""
-    monkeypatch.setattr("desktop_trainer.engine.placement.free_memory", lambda _: 1000)
+    monkeypatch.setattr("desktop_trainer.engine.memory.free_memory", lambda _: 1000)
     with pytest.raises(CheckpointTooLarge, match=r"needs about 0\.\d MB of memory, and 0\.0 MB are free\. Close"):
         newest_checkpoint(two)

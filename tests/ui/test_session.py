@@ -1,6 +1,8 @@
 """The session: one run at a time, and what may follow what."""
 
+import gc
 import shutil
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,7 @@ from desktop_trainer.experiment.fields import to_values, with_value
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.ui.session import RunState, Session
 
-VALUES = {
+VALUES: dict[str, Any] = {
     "data": {"dataset": {"name": "synthetic", "train_samples": 100, "test_samples": 50, "size": 4}, "batch_size": 10},
     "training": {"epochs": 2},
 }
@@ -227,3 +229,72 @@ def test_a_run_of_another_day_goes_on_with_its_curves(qtbot: QtBot, session: Ses
     assert caught.args[0].epoch == 3
     assert [event.epoch for event in HEARD if isinstance(event, EpochEnded)] == [1, 2, 3]
     assert session.can_continue
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[Any]]]:
+    """What each run has in memory when it ends; cyclic garbage counts as held, for nobody may collect it for long."""
+    from desktop_trainer.engine.training import Training
+
+    things: list[weakref.ref[Any]] = []
+    let_go = Training._let_go
+
+    def note(training: Training) -> None:
+        things.extend(map(weakref.ref, (training, training.model, training.optimizer, training.train)))
+        let_go(training)
+
+    monkeypatch.setattr(Training, "_let_go", note)
+    gc.disable()
+    yield things
+    gc.enable()
+
+
+def still_held(held: list[weakref.ref[Any]]) -> list[Any]:
+    return [thing for each in held if (thing := each()) is not None]
+
+
+@pytest.mark.parametrize("model", ["softmax", {"name": "mlp", "dropout": 0.5}, "lenet"])
+@pytest.mark.parametrize("placement", ["memory", "stream"])
+def test_of_a_run_that_has_ended_nothing_is_in_memory_but_its_model(
+    qtbot: QtBot, session: Session, held: list[weakref.ref[Any]], placement: str, model: Any
+) -> None:
+    """Its data, optimizer and parameters would lack the next one; it can go on all the same, from its folder."""
+    data = VALUES["data"] | {"placement": placement, "workers": 0, "image_size": 16}
+    finish(qtbot, session, {**VALUES, "data": data, "model": model, "optimizer": "adam"})
+    qtbot.waitUntil(lambda: not still_held(held), timeout=5_000)
+    assert len(held) == 4
+    assert session.model is not None
+    with qtbot.waitSignal(session.ended, timeout=30_000) as caught:
+        go_on(session, 4)
+    assert caught.args[0].epoch == 4
+    qtbot.waitUntil(lambda: not still_held(held), timeout=5_000)
+    assert len(held) == 8
+
+
+def test_nor_of_one_that_failed_whose_error_is_still_shown(
+    qtbot: QtBot, session: Session, held: list[weakref.ref[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The traceback keeps its lines for whoever reports it, but not what the functions had in hand."""
+    from desktop_trainer.engine.step import Step
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no reason")
+
+    monkeypatch.setattr(Step, "__call__", fail)
+    with qtbot.waitSignal(session.failed, timeout=30_000) as caught:
+        session.start(parse_experiment(VALUES))
+    qtbot.waitUntil(lambda: not still_held(held), timeout=5_000)
+    assert len(held) == 4
+    assert caught.args[0].__traceback__ is not None
+
+
+def test_nor_of_one_that_was_stopped_or_discarded(qtbot: QtBot, session: Session, held: list[weakref.ref[Any]]) -> None:
+    for discard in (False, True):
+        HEARD.clear()
+        session.start(parse_experiment(ENDLESS))
+        until_training(qtbot, session)
+        with qtbot.waitSignal(session.discarded if discard else session.ended, timeout=30_000):
+            session.stop(discard=discard)
+        qtbot.waitUntil(lambda: not still_held(held), timeout=5_000)
+    assert len(held) == 8
+    assert session.can_undo_discard
