@@ -48,7 +48,7 @@ class BinDialog(QDialog):
         self.setObjectName("bin_dialog")
         self.setWindowTitle(tr("Bin"))
         self._thread: IteratorThread | None = None
-        self._stale = False
+        self._stale = self._over = False
         self.table = RunTable()
         self.table.setObjectName("bin_table")
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -89,8 +89,8 @@ class BinDialog(QDialog):
         self._work(_summaries)
 
     def _work(self, make: Callable[[], Generator[list[RunSummary], None, None]]) -> None:
-        if self._thread is not None:
-            self._stale = True
+        if self._thread is not None or self._over:
+            self._stale = not self._over
             return
         self._thread = IteratorThread(make, self)
         self._thread.item.connect(self._on_read)
@@ -151,6 +151,7 @@ class BinDialog(QDialog):
 
     def done(self, result: int) -> None:
         """Qt's: it closes when what it reads has been read."""
+        self._over, self._stale = True, False
         if self._thread is not None:
             self._thread.stop()
             self._thread.wait()

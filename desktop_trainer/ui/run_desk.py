@@ -101,6 +101,8 @@ class RunDesk(QObject):
 
     def close(self) -> None:
         """The window is closing: let every thread come to its end."""
+        for dialog in self._window.findChildren(BinDialog):
+            dialog.close()
         self._panel.close_thread()
         self.curves.close()
         self.files.close()

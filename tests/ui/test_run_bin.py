@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDialog, QPushButton, QTableView
 from pytestqt.qtbot import QtBot
 
 from desktop_trainer.runs import store
+from desktop_trainer.ui.bin_dialog import BinDialog
 from desktop_trainer.ui.session import RunState
 from tests.runs.conftest import make_run
 from tests.ui.conftest import Opener, child
@@ -197,3 +198,13 @@ def test_the_bin_is_emptied_for_good_when_that_is_confirmed(qtbot: QtBot, window
     assert store.binned(runs) == []
     assert there(runs) == {"third"}
     press(qtbot, dialog, "close_bin")
+
+
+def test_the_window_closes_while_the_bin_is_shown_and_read(qtbot: QtBot, window: Any, runs: Path) -> None:
+    select(window, "first", "second")
+    do(window, "delete_runs")
+    window.actions_["show_bin"].trigger()
+    window.close()
+    dialog = child(window, BinDialog, "bin_dialog")
+    assert dialog._thread is None or dialog._thread.isFinished()
+    assert window.isHidden()
