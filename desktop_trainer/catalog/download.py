@@ -9,7 +9,7 @@ import errno
 import os
 import shutil
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -87,6 +87,9 @@ def download(dataset: DatasetChoice, root: Path, *, timeout: float = TIMEOUT) ->
         for file in missing:
             yield from file.steps(mirrors)
     finally:
+        if lock.is_locked:
+            with suppress(OSError):  # Windows removes it itself; who waits sees that it is gone, and makes another
+                Path(lock.lock_file).unlink()
         lock.release()
 
 

@@ -117,7 +117,7 @@ class DataSettings(Section):
         mark(
             "The most memory that the samples of training and test set may take, at one byte for each pixel and channel. "
             "A larger limit keeps larger datasets in memory and leaves less for everything else. 0, which is usual, allows "
-            "a quarter of what is free on the device that computes."
+            "a quarter of what is free on the device that computes and in the machine."
         ),
         unit="MB",
         advanced=True,

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_trainer import folders
+from desktop_trainer.process import stop_signals
 from desktop_trainer.runs.checkpoint import newest_checkpoint
 from desktop_trainer.runs.history import read_journal
 from desktop_trainer.runs.lock import RunLock, is_running
@@ -119,7 +120,7 @@ def test_the_window_closes_at_fifty_random_moments(qtbot: QtBot, open_window: Op
         window.deleteLater()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", stop_signals())
 def test_a_signal_stops_and_keeps_and_the_process_ends_well(home: Path, tmp_path: Path, number: signal.Signals) -> None:
     script = (
         "import json, sys; from PySide6.QtCore import QTimer; from desktop_trainer.ui import app, window;"
