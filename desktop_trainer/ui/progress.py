@@ -12,6 +12,7 @@ from desktop_trainer.engine import events
 from desktop_trainer.engine.pace import Pace, duration
 from desktop_trainer.engine.report import grouped
 from desktop_trainer.i18n import mark, tr
+from desktop_trainer.ui import sparing
 from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.session import RunState
 
@@ -28,7 +29,7 @@ _STATES = {
 
 
 _SEPARATOR = "  ·  "
-_REFRESH_MS = 400
+_REFRESH_MS = 400 if sparing.PROCESSORS > 2 else 1000
 """Numbers that change faster can hardly be read, and each change is painted."""
 
 
