@@ -33,9 +33,21 @@ class Area(pg.ViewBox):  # type: ignore[misc]
     menu_asked = Signal(QPoint)
 
     def __init__(self) -> None:
+        self._bounds: QRectF | None = None
         super().__init__(enableMenu=False, defaultPadding=0.0)
         self.disableAutoRange()
         self.setLimits(minXRange=1e-6, minYRange=1e-9)
+        self.geometryChanged.connect(self._on_geometry)
+
+    @Slot()
+    def _on_geometry(self) -> None:
+        self._bounds = None
+
+    def boundingRect(self) -> QRectF:
+        """pyqtgraph's, kept, because Qt asks for it, and for that of every curve, many times a frame."""
+        if self._bounds is None:
+            self._bounds = super().boundingRect()
+        return self._bounds
 
     def mouseClickEvent(self, event: Any) -> None:
         """pyqtgraph's: a click that was not a drag."""

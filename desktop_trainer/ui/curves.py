@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 FRAME_MS = 33
 """Drawn at most this often: 30 times a second."""
 
-_SLOWEST_MS = 500
 _UNMARKED = ("training.epochs", "training.patience", "data.dataset.folder")
 """Settings that do not alter the curve."""
 _MARGIN = 0.01
@@ -172,7 +171,7 @@ class CurvesPanel(QWidget):
         """Decide when the next frame may come: this one took `seconds`, and the one before was then painted."""
         painting, self._painted = painted - self._painted, painted
         cost = 1000 * (seconds + painting)
-        self._pause_ms = min(max(FRAME_MS, cost / sparing.SHARE), _SLOWEST_MS)
+        self._pause_ms = min(max(FRAME_MS, cost / sparing.SHARE), sparing.SLOWEST_MS)
         self._last = monotonic()
 
     def _draw_later(self) -> None:

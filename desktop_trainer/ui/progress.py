@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QV
 
 from desktop_trainer.engine.events import Loading
 from desktop_trainer.i18n import tr
+from desktop_trainer.ui import sparing
 from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.session import RunState
 from desktop_trainer.ui.status import CELLS, ShownRun, Status, percent, words_while_active
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _SECOND_ROW = ("rate", "device", "loss", "accuracy")
 """What goes below the others where all are too wide for one row."""
 _SPACING, _MARGIN = 18, 12
-_REFRESH_MS = 400
+_REFRESH_MS = 400 if sparing.PROCESSORS > 2 else 1000
 """Numbers that change faster can hardly be read, and each change is painted."""
 
 

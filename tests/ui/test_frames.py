@@ -4,15 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyqtgraph as pg
 import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from desktop_trainer.engine.events import EpochEnded, Records
+from desktop_trainer.ui import sparing
 from desktop_trainer.ui.axes import Scale
 from desktop_trainer.ui.curve_export import svg
 from desktop_trainer.ui.curve_plot import CurvePlot
-from desktop_trainer.ui.curves import CurvesPanel
+from desktop_trainer.ui.curves import FRAME_MS, CurvesPanel
 from desktop_trainer.ui.overlay import OverlaidRun
 from desktop_trainer.ui.series import Series
 from desktop_trainer.ui.theme import apply_theme
@@ -101,3 +103,33 @@ def test_batches_in_many_blocks_are_summarised_as_those_in_one() -> None:
     assert pieces.extremes("loss") == whole.extremes("loss")
     positions = np.array([0, 63, 64, 2500, 4999])
     np.testing.assert_allclose(pieces.smoothed("loss", positions), whole.smoothed("loss", positions))
+
+
+def test_a_frame_takes_its_share_of_the_time_but_comes_after_a_second_at_the_latest(
+    panel: CurvesPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is dear is drawn less often: 4 ms are a share of 0.005 of 800 ms."""
+    monkeypatch.setattr(sparing, "SHARE", 0.005)
+    monkeypatch.setattr(sparing, "SLOWEST_MS", 1000)
+    for seconds, pause in ((0.0, FRAME_MS), (0.004, 800), (0.1, 1000)):
+        panel._rest(seconds, panel._painted)
+        assert panel._pause_ms == pytest.approx(pause)
+
+
+def test_where_the_area_lies_is_asked_once_however_often_it_is_painted(
+    panel: CurvesPanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Qt asks each curve for its bounds again and again; a change of size is seen."""
+    asked: list[object] = []
+    whole = pg.ViewBox.boundingRect
+
+    def counted(area: pg.ViewBox) -> object:
+        asked.append(area)
+        return whole(area)
+
+    monkeypatch.setattr(pg.ViewBox, "boundingRect", counted)
+    repaint(panel)
+    assert asked == []
+    before = panel.loss_plot.area.boundingRect().width()
+    panel.resize(900, 600)
+    qtbot.waitUntil(lambda: panel.loss_plot.area.boundingRect().width() > before)
