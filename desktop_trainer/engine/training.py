@@ -160,14 +160,12 @@ class Training:
             for done in evaluation.steps():
                 yield Evaluating(epoch, done, self.test.plan.batches)
             test_loss, test_accuracy = evaluation.means()
+            lr = optimizer.param_groups[0]["lr"]
             if not math.isfinite(test_loss):
-                lr = optimizer.param_groups[0]["lr"]
                 yield self.ended("diverged", *diverged_after(epoch, test_loss, lr))
                 return
             if self._is_last(test_loss) and (yield from self._exploded(test_loss, test_accuracy)):
-                yield self.ended(
-                    "diverged", *exploded_after(epoch, self.recorder.extremes[1], optimizer.param_groups[0]["lr"])
-                )
+                yield self.ended("diverged", *exploded_after(epoch, self.recorder.extremes[1], lr))
                 return
             yield self._end_epoch(test_loss, test_accuracy)
         yield self._ended_well()

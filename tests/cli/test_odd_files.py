@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from desktop_trainer.cli import main
-from desktop_trainer.engine import placement
+from desktop_trainer.engine import memory
 
 Captured = pytest.CaptureFixture[str]
 COMMANDS = {
@@ -64,7 +64,7 @@ def test_a_model_for_which_memory_is_short_is_said_with_what_it_needs(
     tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "model.safetensors").write_bytes(bytes(1_000_000))
-    monkeypatch.setattr(placement, "free_memory", lambda _: 1_500_000)
+    monkeypatch.setattr(memory, "free_memory", lambda _: 1_500_000)
     assert "needs about 2.0 MB of memory, and 1.5 MB are free" in complaint(capsys, ["evaluate", str(tmp_path / "model.safetensors")])  # fmt: skip
 
 

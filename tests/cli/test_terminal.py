@@ -22,6 +22,7 @@ from desktop_trainer.runs.model_file import SavedModel, export_state_dict, save_
 from desktop_trainer.runs.run_folder import LOG
 from desktop_trainer.runs.run_log import RunLog
 from tests.conftest import Answer, Mirror
+from tests.runs.conftest import STARTED
 
 Captured = pytest.CaptureFixture[str]
 EVIL = "\x1b]0;owned\x07\x9b31m\u202e"
@@ -104,8 +105,10 @@ def test_the_line_of_progress_obeys_only_the_program(monkeypatch: pytest.MonkeyP
 
 
 def test_the_log_of_a_run(tmp_path: Path) -> None:
-    RunLog(Experiment(), tmp_path, Disk()).tell(Notice(EVIL + "\udcff"))
-    assert (tmp_path / LOG).read_text(encoding="utf-8").endswith(f"{SHOWN}\\udcff\n")
+    log = RunLog(Experiment(), tmp_path, Disk())
+    log.tell(Notice(EVIL + "\udcff"))
+    log.tell(STARTED)
+    assert f"{SHOWN}\\udcff\n" in (tmp_path / LOG).read_text(encoding="utf-8")
 
 
 def test_a_fault_of_the_program() -> None:

@@ -67,7 +67,7 @@ def test_a_giant_batch_is_refused_with_one_that_fits(free: Any) -> None:
     """The batch is never larger than the training set; what is proposed for it fits, the double does not."""
     free(23)
     giant = experiment("resnet18", data={"image_size": 512, "batch_size": 1_000_000})
-    with pytest.raises(OutOfMemory, match="A batch of 60000 samples takes") as refused:
+    with pytest.raises(OutOfMemory, match="A batch of 60 000 samples takes") as refused:
         check_memory(giant, INFO.resized(512), CPU)
     fitting = refused.value.changes["data.batch_size"]
     assert f"Set the batch size to {fitting} or less" in str(refused.value)

@@ -59,7 +59,7 @@ def test_what_is_said_of_a_run_names_model_and_data_and_leaves_when_it_is_delete
     assert window.banner.text.startswith("MLP (multilayer perceptron) on Synthetic patterns: ")
     rows = window.runs.table.runs.rows
     qtbot.waitUntil(lambda: any(row.summary.outcome == "diverged" for row in rows), timeout=30_000)
-    window.desk.files.delete([rows[0].summary])
+    window.desk.bin.delete([rows[0].summary])
     assert "diverged" not in window.banner.text
 
 

@@ -158,7 +158,7 @@ def test_after_a_stop_going_on_comes_first_in_the_toolbar_and_after_the_end_to_s
     window.actions_["continue_run"].trigger()
     assert in_toolbar(window) == ["start", "pause"]
     stop(qtbot, window)
-    window.form.set_value("training.epochs", window.session._last.training.epoch + 1)
+    window.form.set_value("training.epochs", window.session.epochs_done + 1)
     window.actions_["continue_run"].trigger()
     with qtbot.waitSignal(window.session.ended, timeout=60_000) as caught:
         answer(qtbot, window, "continue_changed")
@@ -236,7 +236,7 @@ def test_fewer_epochs_than_are_done_are_refused_and_the_run_waits(qtbot: QtBot, 
     window.form.set_value("training.epochs", 99_999)
     window.actions_["pause"].trigger()
     trained_more(qtbot, window)
-    assert window.progress._epochs == 99_999
+    qtbot.waitUntil(lambda: "/99999" in window.progress.figures, timeout=30_000)
 
 
 def test_a_folder_of_images_that_was_moved_is_asked_for_and_compared(
@@ -279,5 +279,5 @@ def test_what_belongs_to_the_machine_comes_from_the_form(qtbot: QtBot, open_wind
     window.actions_["continue_run"].trigger()
     trained_more(qtbot, window)
     stop(qtbot, window)
-    experiment = window.session._last.training.experiment
+    experiment = window.session.experiment
     assert (experiment.device.threads, experiment.data.workers) == (1, 2)

@@ -25,7 +25,7 @@ def draw(window: Any, name: str) -> None:
     table = window.runs.table
     table.selectionModel().clearSelection()
     for row in range(table.filter.rowCount()):
-        if table.filter.index(row, 0).data() == name:
+        if table.filter.summary(table.filter.index(row, 0)).name == name:
             flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
             table.selectionModel().select(table.filter.index(row, 0), flags)
     window.runs.actions_.by_verb["show_run_curves"].trigger()

@@ -7,6 +7,8 @@ from pytestqt.qtbot import QtBot
 
 from desktop_trainer.ui.run_columns import PLACES
 from desktop_trainer.ui.session import RunState
+from tests.ui.test_continuing import answer as answer_continue
+from tests.ui.test_examiner import evaluate
 from tests.ui.test_window import ENDLESS, SHORT, answer, click, train, until_training
 
 Opener = Callable[..., Any]
@@ -58,8 +60,7 @@ def test_an_examination_is_counted_and_the_run_before_it_comes_back(qtbot: QtBot
     shown: list[str] = []
     window.files.progress.connect(window.progress.refresh)
     window.progress.refreshed.connect(lambda: shown.append(window.progress.figures))
-    with qtbot.waitSignal(window.files.evaluated, timeout=60_000):
-        window.actions_["evaluate_model"].trigger()
+    evaluate(qtbot, window, "examined_model_0")
     evaluating = [text for text in shown if text.startswith("Evaluating")]
     assert evaluating
     assert all("test batch " in text and "epoch" not in text for text in evaluating)
@@ -93,6 +94,7 @@ def test_the_log_says_paused_resumed_stopped_and_finished(qtbot: QtBot, open_win
     window.form.set_value("training.epochs", epoch + 1)
     with qtbot.waitSignal(window.session.ended, timeout=60_000):
         window.actions_["continue_run"].trigger()
+        answer_continue(qtbot, window, "continue_changed")
     beginnings = [line.split(" ")[0].strip(".:") for line in window.log.toPlainText().splitlines()]
     told = [word for word in beginnings if word in ("Paused", "Resumed", "Stopped", "Finished")]
     assert told == ["Paused", "Resumed", "Stopped", "Resumed", "Finished"]
