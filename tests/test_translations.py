@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po
 
 from desktop_trainer import folders, i18n
 from desktop_trainer.engine.events import EpochEnded
-from desktop_trainer.engine.report import epoch_line
+from desktop_trainer.engine.lines import epoch_line
 from desktop_trainer.experiment.choices import REGISTRIES
 from desktop_trainer.experiment.fields import Setting, settings_of, with_value
 from desktop_trainer.experiment.recipes import texts
@@ -238,14 +238,14 @@ def test_mnemonics_stay_at_the_same_letter() -> None:
 @pytest.mark.parametrize("language", list(i18n.LANGUAGES))
 def test_a_mnemonic_means_one_entry_of_its_menu(language: str) -> None:
     pytest.importorskip("PySide6")
-    from desktop_trainer.ui import run_actions
     from desktop_trainer.ui.actions import MENUS, ROWS
+    from desktop_trainer.ui.runs import actions as run_actions
 
     i18n.set_language(language)
     menus: dict[str, Iterable[str]] = {
         name: {row.text for row in ROWS if row.menu == name and row.verb} for name in MENUS
     }
-    menus["run"] = {*menus["run"], *constants("ui/run_controls.py")}
+    menus["run"] = {*menus["run"], *constants("ui/live/controls.py")}
     menus["of the runs"] = {row.text for row in run_actions.ROWS if row.verb}
     menus |= {"bar": MENUS.values(), "theme": constants("ui/look_menus.py")}
     for name, entries in menus.items():

@@ -10,7 +10,7 @@ import numpy as np
 from desktop_trainer.benchmark.windowed import rest
 from desktop_trainer.engine.events import Records
 from desktop_trainer.ui.app import create_application
-from desktop_trainer.ui.curves import CurvesPanel
+from desktop_trainer.ui.curves.panel import CurvesPanel
 
 BATCHES_PER_EPOCH = 1000
 SIZE = (900, 620)

@@ -13,7 +13,7 @@ from desktop_trainer import folders
 from desktop_trainer.benchmark.workloads import Workload
 from desktop_trainer.engine.data import InMemory, resized
 from desktop_trainer.engine.devices import choose_device
-from desktop_trainer.engine.transforms import ToFloat
+from desktop_trainer.engine.images.transforms import ToFloat
 from desktop_trainer.experiment.settings import Experiment
 
 _WARM_UP = 3

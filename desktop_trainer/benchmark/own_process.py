@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from multiprocessing import get_context, parent_process
 
-from desktop_trainer import i18n, openmp
+from desktop_trainer import i18n, process
 from desktop_trainer.benchmark.measure import BenchmarkFailed, Measured, Run
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
@@ -39,7 +39,7 @@ class OwnProcess:
 def own_process() -> Iterator[OwnProcess]:
     """The process, ended behind the block."""
     with ProcessPoolExecutor(1, get_context("spawn"), _begin, (i18n.language(),)) as pool:
-        with openmp.without_limit():
+        with process.without_limit():
             pool.submit(_nothing).result()
         yield OwnProcess(pool)
 

@@ -11,7 +11,7 @@ from desktop_trainer.experiment.data_settings import DataSettings
 from desktop_trainer.i18n import tr
 
 if TYPE_CHECKING:
-    from desktop_trainer.catalog.download import DownloadProgress
+    from desktop_trainer.files.download import DownloadProgress
 
 
 def download_dataset(data: DataSettings) -> int:
@@ -20,8 +20,8 @@ def download_dataset(data: DataSettings) -> int:
     Raises:
         Refused: if no mirror gives it, or there is no room for it.
     """
-    from desktop_trainer.catalog.download import download
     from desktop_trainer.cli.output import ProgressLine
+    from desktop_trainer.files.download import download
 
     if data.dataset.remote is None:
         print(tr("{dataset} needs no download.", dataset=tr(data.dataset.label)))

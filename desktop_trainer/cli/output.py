@@ -25,12 +25,13 @@ from desktop_trainer.engine.events import (
     RunEnded,
     RunStarted,
 )
-from desktop_trainer.engine.pace import Pace, duration
-from desktop_trainer.engine.report import end_line, epoch_line, figure, grouped, start_line
+from desktop_trainer.engine.lines import end_line, epoch_line, start_line
 from desktop_trainer.experiment.difference import Difference
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import tr, trn
+from desktop_trainer.i18n import grouped, tr, trn
 from desktop_trainer.printable import printable
+from desktop_trainer.quantities import duration, figure
+from desktop_trainer.report.pace import Pace
 from desktop_trainer.runs.events import SettingsChanged
 
 _FRAME = 0.1

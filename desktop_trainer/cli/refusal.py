@@ -21,9 +21,9 @@ class Refused(Exception):
 @contextmanager
 def refusing() -> Iterator[None]:
     """In its block the errors that explain themselves become `Refused`; others are faults of this program."""
-    from desktop_trainer.catalog.errors import DataError
     from desktop_trainer.engine.devices import DeviceError
     from desktop_trainer.engine.weights import ModelMismatch, StateMismatch
+    from desktop_trainer.files.errors import DataError
     from desktop_trainer.runs.checkpoint_errors import CheckpointError
     from desktop_trainer.runs.files import SaveFailed
     from desktop_trainer.runs.lock import RunBusy

@@ -40,14 +40,14 @@ def figure(run: RunSummary, name: str, *, best: bool = False) -> float | None:
 
 def figure_text(value: float | None) -> str:
     """A figure as people write it."""
-    from desktop_trainer.engine.report import figure
+    from desktop_trainer.quantities import figure
 
     return NOTHING if value is None else figure(value)
 
 
 def duration_text(run: RunSummary) -> str:
     """How long the run trained."""
-    from desktop_trainer.engine.pace import duration
+    from desktop_trainer.quantities import duration
 
     return duration(run.seconds) if math.isfinite(run.seconds) and 0 < run.seconds < 1e10 else NOTHING
 

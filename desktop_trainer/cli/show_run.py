@@ -99,7 +99,7 @@ def _settings(run: RunSummary) -> Iterator[tuple[str, str, str]]:
 
 
 def _epochs(epochs: Sequence[EpochEnded]) -> list[tuple[str, ...]]:
-    from desktop_trainer.engine.pace import duration
+    from desktop_trainer.quantities import duration
 
     heading = (tr("Epoch"), tr("Loss"), tr("Train acc"), tr("Test loss"), tr("Test acc"), tr("Time"))
     rows = [

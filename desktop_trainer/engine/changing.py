@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
+from desktop_trainer.engine.images.transforms import Transforms
 from desktop_trainer.engine.training import Training
-from desktop_trainer.engine.transforms import Transforms
 from desktop_trainer.experiment.choices import OptimizerChoice
 from desktop_trainer.experiment.settings import Experiment
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from desktop_trainer.engine.events import Records
 from desktop_trainer.engine.patience import Patience
-from desktop_trainer.engine.report import figure
 from desktop_trainer.i18n import tr, trn
+from desktop_trainer.quantities import figure
 
 
 def diverged_at(records: Records) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from contextlib import closing
 import torch
 from torch import Tensor, nn
 
-from desktop_trainer import malloc
+from desktop_trainer import process
 from desktop_trainer.engine.arithmetic import Arithmetic
 from desktop_trainer.engine.class_match import check_data, outputs_of
 from desktop_trainer.engine.determinism import Determinism
@@ -21,10 +21,10 @@ from desktop_trainer.engine.failures import (
     out_of_memory,
     preparation_too_large,
 )
-from desktop_trainer.engine.normalization import Statistics, measure
+from desktop_trainer.engine.images.normalization import Statistics, measure
+from desktop_trainer.engine.images.transforms import Transforms
 from desktop_trainer.engine.placement import Place, choose_place, count_data, load_split, open_source
 from desktop_trainer.engine.pulling import Puller
-from desktop_trainer.engine.transforms import Transforms
 from desktop_trainer.engine.weights import ModelMismatch, check_weights, load_weights
 from desktop_trainer.experiment.choices import Source
 from desktop_trainer.experiment.settings import Experiment
@@ -71,7 +71,7 @@ def examine(
             while (event := puller.next(events, examination.explained)) is not None:
                 yield event
     finally:
-        malloc.give_back()
+        process.give_back()
 
 
 class _Examination:

@@ -9,14 +9,14 @@ from typing import TypeVar
 import torch
 
 from desktop_trainer import folders
-from desktop_trainer.catalog.errors import DataError, OtherData
 from desktop_trainer.engine.data import InMemory, Split, resized
 from desktop_trainer.engine.events import DataCounted, Event, Loading, Notice
+from desktop_trainer.engine.lines import classes_line, images_line
 from desktop_trainer.engine.memory import free_memory
-from desktop_trainer.engine.report import classes_line, images_line
 from desktop_trainer.engine.streaming import Streamed
 from desktop_trainer.experiment.choices import DataInfo, Preparing, Source
 from desktop_trainer.experiment.data_settings import DataSettings
+from desktop_trainer.files.errors import DataError, OtherData
 from desktop_trainer.i18n import tr, trn
 
 T = TypeVar("T")

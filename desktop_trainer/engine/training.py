@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from desktop_trainer import malloc
+from desktop_trainer import process
 from desktop_trainer.engine.arithmetic import Arithmetic, Forward
 from desktop_trainer.engine.compiling import Compiled
 from desktop_trainer.engine.data import order_of_epoch
@@ -43,9 +43,10 @@ from desktop_trainer.engine.failures import (
     preparation_too_large,
     step_too_large,
 )
+from desktop_trainer.engine.images.normalization import Statistics, measure
+from desktop_trainer.engine.images.transforms import Transforms
 from desktop_trainer.engine.metrics import Recorder
 from desktop_trainer.engine.need import check_memory
-from desktop_trainer.engine.normalization import Statistics, measure
 from desktop_trainer.engine.patience import Patience
 from desktop_trainer.engine.placement import check_same, choose_place, count_data, load_split, open_source
 from desktop_trainer.engine.pulling import Puller
@@ -53,7 +54,6 @@ from desktop_trainer.engine.start import started
 from desktop_trainer.engine.state import restore, state_of
 from desktop_trainer.engine.step import LossFunction, Step, part_sizes
 from desktop_trainer.engine.stopwatch import Stopwatch
-from desktop_trainer.engine.transforms import Transforms
 from desktop_trainer.engine.weights import StateMismatch, has_batch_norm, load_weights
 from desktop_trainer.experiment.problems import check_data
 from desktop_trainer.experiment.settings import Experiment
@@ -132,7 +132,7 @@ class Training:
         for split in (getattr(self, "train", None), getattr(self, "test", None)):
             if split is not None:
                 split.close()
-        malloc.give_back()
+        process.give_back()
 
     def _loop(self) -> Generator[Event, None, None]:
         yield from self._prepare()
@@ -186,7 +186,7 @@ class Training:
             self._build()
         self.train.open()
         self.test.open()
-        malloc.give_back()  # what loading needed and training does not
+        process.give_back()  # what loading needed and training does not
         self.watch.set(trained)  # to make ready is not to train
         if self._resumed is not None:
             restore(self, self._resumed)

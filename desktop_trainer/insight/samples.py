@@ -13,9 +13,9 @@ from torch import Tensor
 
 from desktop_trainer.engine.data import Split, order_of_epoch
 from desktop_trainer.engine.events import Event, Loading
-from desktop_trainer.engine.normalization import Statistics, measure
+from desktop_trainer.engine.images.normalization import Statistics, measure
+from desktop_trainer.engine.images.transforms import Transforms
 from desktop_trainer.engine.placement import Place, count_data, load_split, open_source
-from desktop_trainer.engine.transforms import Transforms
 from desktop_trainer.experiment.problems import check_data
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr

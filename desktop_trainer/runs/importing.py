@@ -19,7 +19,7 @@ from time import time
 from typing import IO, NamedTuple
 
 from desktop_trainer import folders
-from desktop_trainer.catalog.archives import BadArchive, inside
+from desktop_trainer.files.archives import BadArchive, inside
 from desktop_trainer.i18n import tr
 from desktop_trainer.regular_files import open_regular
 from desktop_trainer.runs.export import belongs

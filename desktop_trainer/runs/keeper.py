@@ -47,7 +47,7 @@ from desktop_trainer.runs.run_folder import (
     write_facts,
 )
 from desktop_trainer.runs.run_log import RunLog
-from desktop_trainer.runs.schedule import Schedule
+from desktop_trainer.runs.save_times import Schedule
 from desktop_trainer.runs.versions import threads, versions
 
 if TYPE_CHECKING:

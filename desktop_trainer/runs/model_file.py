@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from desktop_trainer import __version__
-from desktop_trainer.engine.normalization import Statistics
+from desktop_trainer.engine.images.normalization import Statistics
 from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.experiment.problems import ExperimentError, read_experiment
 from desktop_trainer.experiment.settings import Experiment

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from desktop_trainer.catalog.errors import DataError
 from desktop_trainer.experiment.fields import get_value, to_values
 from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.files.errors import DataError
 from desktop_trainer.i18n import tr
 from desktop_trainer.runs.fixed import FOLDER
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from desktop_trainer.engine.events import DataCounted, EpochEnded, Event, Notice, RunEnded, RunStarted
-from desktop_trainer.engine.report import end_line, epoch_line, start_line
+from desktop_trainer.engine.lines import end_line, epoch_line, start_line
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.printable import printable
 from desktop_trainer.runs.files import Disk

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from desktop_trainer.engine.normalization import Statistics
+from desktop_trainer.engine.images.normalization import Statistics
 from desktop_trainer.engine.optimizer_state import check_optimizer
 from desktop_trainer.engine.weights import ModelMismatch, check_weights
 from desktop_trainer.experiment.problems import ExperimentError, parse_experiment

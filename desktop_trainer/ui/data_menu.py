@@ -10,8 +10,8 @@ from desktop_trainer.i18n import tr
 from desktop_trainer.ui.actions import Actions
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.download import DownloadDialog
-from desktop_trainer.ui.form import ExperimentForm
-from desktop_trainer.ui.samples import SamplesDialog
+from desktop_trainer.ui.form.form import ExperimentForm
+from desktop_trainer.ui.inside.samples import SamplesDialog
 
 
 class DataMenu(QObject):

@@ -20,7 +20,7 @@ from desktop_trainer.ui.wrapped_label import WrappedLabel
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from desktop_trainer.catalog.download import DownloadProgress
+    from desktop_trainer.files.download import DownloadProgress
 
 _WINDOW = 5.0
 """Seconds over which the speed is averaged."""
@@ -78,7 +78,7 @@ class DownloadDialog(QDialog):
         self._figures.setText("  ·  ".join(self._parts(progress)))
 
     def _parts(self, progress: DownloadProgress) -> list[str]:
-        from desktop_trainer.engine.pace import duration
+        from desktop_trainer.quantities import duration
 
         now = monotonic()
         if self._marks and progress.done < self._marks[-1][1]:
@@ -139,6 +139,6 @@ class DownloadDialog(QDialog):
 
 def _fetch(dataset: DatasetChoice, root: Path) -> Generator[DownloadProgress, None, None]:
     """Called in the thread."""
-    from desktop_trainer.catalog.download import download
+    from desktop_trainer.files.download import download
 
     yield from download(dataset, root)

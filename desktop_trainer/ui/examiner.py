@@ -11,15 +11,15 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from desktop_trainer.engine.events import Notice
-from desktop_trainer.engine.report import figure
 from desktop_trainer.experiment.choices import DataUnknown
 from desktop_trainer.experiment.fields import to_values, with_local, with_value
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr, trn
+from desktop_trainer.quantities import figure
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.examine_dialog import ExamineDialog
-from desktop_trainer.ui.form import ExperimentForm
+from desktop_trainer.ui.form.form import ExperimentForm
 from desktop_trainer.ui.model_files import ModelFiles
 from desktop_trainer.ui.session import Session
 

@@ -12,7 +12,7 @@ from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.experiment.problems import ExperimentError, load_values, parse_experiment
 from desktop_trainer.i18n import tr
 from desktop_trainer.ui.banner import Banner
-from desktop_trainer.ui.form import ExperimentForm
+from desktop_trainer.ui.form.form import ExperimentForm
 
 
 class ExperimentFiles(QObject):

@@ -13,7 +13,7 @@ from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 from desktop_trainer.runs.files import SaveFailed, write_file
 from desktop_trainer.ui.banner import Banner
-from desktop_trainer.ui.form import ExperimentForm
+from desktop_trainer.ui.form.form import ExperimentForm
 
 FORMAT = 1
 _FILE = "session.json"

@@ -10,9 +10,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from desktop_trainer.engine.events import Evaluated
-from desktop_trainer.engine.report import grouped
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import listed, tr, trn
+from desktop_trainer.i18n import grouped, listed, tr, trn
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.preferences import Preferences
 from desktop_trainer.ui.session import Session

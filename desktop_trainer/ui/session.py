@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from desktop_trainer import malloc
+from desktop_trainer import process
 from desktop_trainer.engine.events import RunStarted
 from desktop_trainer.engine.tracebacks import forget_locals
 from desktop_trainer.experiment.settings import Experiment
@@ -367,7 +367,7 @@ class Session(QObject):
         """Nobody has the run's data and model in hand any more, not even its error: the system gets back their memory."""
         if self._error is not None:
             forget_locals(self._error)
-        malloc.give_back()
+        process.give_back()
 
 
 def _new_recording(experiment: Experiment, weights: Mapping[str, Tensor] | None, recipe: str) -> Recording:

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from desktop_trainer import __version__, folders
 from desktop_trainer.engine.events import RunStarted
-from desktop_trainer.engine.report import subject
+from desktop_trainer.engine.lines import subject
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.recipes import recipe
 from desktop_trainer.experiment.settings import Experiment
@@ -28,34 +28,34 @@ from desktop_trainer.i18n import tr
 from desktop_trainer.ui.actions import ROWS, TOOLBAR, Actions
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.closing import ClosingGuard
-from desktop_trainer.ui.continue_button import ContinueButton
-from desktop_trainer.ui.continuing import Continuing
-from desktop_trainer.ui.curves import CurvesPanel
+from desktop_trainer.ui.curves.panel import CurvesPanel
 from desktop_trainer.ui.data_menu import DataMenu
 from desktop_trainer.ui.dropping import dropped, is_run
-from desktop_trainer.ui.epochs import EpochTable
 from desktop_trainer.ui.examiner import Examiner
 from desktop_trainer.ui.experiment_files import ExperimentFiles
-from desktop_trainer.ui.form import ExperimentForm
+from desktop_trainer.ui.form.form import ExperimentForm
+from desktop_trainer.ui.inside.model_panel import ModelPanel
 from desktop_trainer.ui.last_session import LastSession, last_experiment
 from desktop_trainer.ui.layout import Layout
-from desktop_trainer.ui.log import LogPanel
+from desktop_trainer.ui.live.continue_button import ContinueButton
+from desktop_trainer.ui.live.continuing import Continuing
+from desktop_trainer.ui.live.controls import RunControls
+from desktop_trainer.ui.live.ends import RunEnds
+from desktop_trainer.ui.live.epochs import EpochTable
+from desktop_trainer.ui.live.log import LogPanel
+from desktop_trainer.ui.live.progress import ProgressStrip
+from desktop_trainer.ui.live.verify import VerifyDialog
+from desktop_trainer.ui.live.view import RunView
 from desktop_trainer.ui.look_menus import LookMenus
 from desktop_trainer.ui.model_files import ModelFiles, describe
-from desktop_trainer.ui.model_panel import ModelPanel
 from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.preferences import Preferences
-from desktop_trainer.ui.progress import ProgressStrip
-from desktop_trainer.ui.run_controls import RunControls
-from desktop_trainer.ui.run_desk import RunDesk, open_runs_folder
-from desktop_trainer.ui.run_ends import RunEnds
-from desktop_trainer.ui.run_view import RunView
-from desktop_trainer.ui.runs_panel import RunsPanel
+from desktop_trainer.ui.runs.desk import RunDesk, open_runs_folder
+from desktop_trainer.ui.runs.panel import RunsPanel
 from desktop_trainer.ui.session import Session
 from desktop_trainer.ui.theme import icon
 from desktop_trainer.ui.thread import IteratorThread
 from desktop_trainer.ui.undoing import Undoing
-from desktop_trainer.ui.verify import VerifyDialog
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -18,8 +18,8 @@ from torchvision import datasets as torchvision_datasets
 from desktop_trainer.catalog.datasets.digits import Digits
 from desktop_trainer.catalog.datasets.images import CIFAR10, KMNIST, MNIST, FashionMNIST
 from desktop_trainer.catalog.datasets.synthetic import Synthetic
-from desktop_trainer.catalog.errors import DataDamaged, DataGone, DataMissing
 from desktop_trainer.experiment.choices import DATASETS, DatasetChoice
+from desktop_trainer.files.errors import DataDamaged, DataGone, DataMissing
 
 IDX = [FashionMNIST, MNIST, KMNIST]
 DIGITS_TEST = "f56e24c63f14e2aa0dec40dfc9dce7d581bf9dacfe031c8b1705f52f1a0baa35"
@@ -360,7 +360,7 @@ def test_looking_for_files_does_not_load_torch(tmp_path: Path) -> None:
     """``list`` and the form ask every dataset whether it is there, long before torch is needed."""
     code = (
         "import sys; from pathlib import Path; from desktop_trainer.experiment.choices import DATASETS\n"
-        "import desktop_trainer.catalog.download\n"
+        "import desktop_trainer.files.download\n"
         "for choice in DATASETS.values(): choice.counts_files or choice().info(), choice().present(Path(sys.argv[1]))\n"
         "sys.exit('torch' in sys.modules)"
     )

@@ -15,11 +15,11 @@ from PIL import Image, ImageFile
 from torchvision.datasets import ImageFolder as Reference
 from torchvision.transforms import CenterCrop, Compose, PILToTensor, Resize
 
-from desktop_trainer.catalog import folder_scan, folder_walk
 from desktop_trainer.catalog.datasets.image_folder import ImageFolder
-from desktop_trainer.catalog.folder_scan import FolderUnusable
 from desktop_trainer.experiment.choices import Source
 from desktop_trainer.experiment.data_settings import DataSettings
+from desktop_trainer.files import folder_scan, folder_walk
+from desktop_trainer.files.folder_scan import FolderUnusable
 
 SIZE = 8
 

@@ -13,7 +13,7 @@ import torch
 from desktop_trainer.cli import main
 from desktop_trainer.cli import train as train_module
 from desktop_trainer.engine.events import RunEnded
-from desktop_trainer.engine.normalization import Statistics
+from desktop_trainer.engine.images.normalization import Statistics
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.runs.model_file import load_model, save_model
 

@@ -15,7 +15,7 @@ from torchvision.transforms.functional import resize
 
 from desktop_trainer.engine import data
 from desktop_trainer.engine.data import InMemory, order_of_epoch, resized
-from desktop_trainer.engine.transforms import ToFloat
+from desktop_trainer.engine.images.transforms import ToFloat
 from desktop_trainer.experiment.batches import BatchPlan
 from desktop_trainer.experiment.data_settings import DataSettings
 

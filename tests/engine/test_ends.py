@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from desktop_trainer.engine.devices import DeviceLost
 from desktop_trainer.engine.events import BatchEnded, EpochEnded, Evaluating, Event, RunEnded, RunStarted
 from desktop_trainer.engine.failures import OutOfMemory, needed_memory, out_of_memory
+from desktop_trainer.engine.lines import end_line
 from desktop_trainer.engine.patience import Patience
-from desktop_trainer.engine.report import end_line
 from desktop_trainer.engine.training import Training
 
 CUDA_TEXT = "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 8.00 GiB."

@@ -135,7 +135,7 @@ def test_an_examination_gives_back_the_memory_that_was_kept_for_its_steps(
 ) -> None:
     """Also when it is given up."""
     given_back: list[int] = []
-    monkeypatch.setattr("desktop_trainer.malloc.give_back", lambda: given_back.append(1))
+    monkeypatch.setattr("desktop_trainer.process.give_back", lambda: given_back.append(1))
     experiment = small()
     events = examine(experiment, weights_of(experiment))
     next(events)

@@ -11,14 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
-from desktop_trainer.catalog import decoded_cache
-from desktop_trainer.catalog.errors import DataGone
-from desktop_trainer.catalog.folder_scan import FolderUnusable
 from desktop_trainer.engine.events import BatchEnded, Loading, Notice, RunEnded, RunStarted
 from desktop_trainer.engine.examination import examine
 from desktop_trainer.engine.training import Training
 from desktop_trainer.engine.weights import ModelMismatch
 from desktop_trainer.experiment.problems import ExperimentError
+from desktop_trainer.files import decoded_cache
+from desktop_trainer.files.errors import DataGone
+from desktop_trainer.files.folder_scan import FolderUnusable
 
 
 @pytest.fixture

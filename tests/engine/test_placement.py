@@ -10,8 +10,8 @@ import torch
 
 from desktop_trainer.engine import placement
 from desktop_trainer.engine.events import Evaluating, Loading, RunStarted
+from desktop_trainer.engine.lines import start_line
 from desktop_trainer.engine.placement import DataTooLarge, choose_place
-from desktop_trainer.engine.report import start_line
 from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.data_settings import DataSettings
 

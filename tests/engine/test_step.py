@@ -13,11 +13,11 @@ from desktop_trainer.engine.arithmetic import Arithmetic
 from desktop_trainer.engine.compiling import Compiled, CompileFailed
 from desktop_trainer.engine.devices import CannotCompute, FloatProducts
 from desktop_trainer.engine.events import EpochEnded, Event, Loading, RunStarted
-from desktop_trainer.engine.pace import duration
-from desktop_trainer.engine.report import start_line
+from desktop_trainer.engine.lines import start_line
 from desktop_trainer.engine.step import Step, part_sizes, zero_grad
 from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.device_settings import DeviceSettings
+from desktop_trainer.quantities import duration
 
 CPU = torch.device("cpu")
 COLOURS = {"name": "synthetic", "train_samples": 20, "test_samples": 4, "size": 8, "channels": 3}

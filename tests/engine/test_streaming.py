@@ -16,14 +16,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from desktop_trainer.catalog.errors import DataDamaged
 from desktop_trainer.engine.data import InMemory, order_of_epoch
 from desktop_trainer.engine.events import BatchEnded, Evaluating, RunEnded, RunStarted
+from desktop_trainer.engine.images.transforms import ToFloat, Transforms
 from desktop_trainer.engine.streaming import Streamed, WorkerDied, _moved
 from desktop_trainer.engine.training import Training
-from desktop_trainer.engine.transforms import ToFloat, Transforms
 from desktop_trainer.experiment.batches import BatchPlan
 from desktop_trainer.experiment.choices import DataInfo, LoadedSamples, Samples
+from desktop_trainer.files.errors import DataDamaged
 
 CPU = torch.device("cpu")
 PLAIN = ToFloat(CPU)

@@ -246,7 +246,7 @@ def test_a_device_that_is_missing_is_an_error_before_anything_is_loaded(
 def test_memory_that_is_kept_for_steps_is_given_back_around_them(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before, because to read and resize takes more than to train; behind, because others want it."""
     seen: list[str] = []
-    monkeypatch.setattr("desktop_trainer.malloc.give_back", lambda: seen.append("given back"))
+    monkeypatch.setattr("desktop_trainer.process.give_back", lambda: seen.append("given back"))
     for event in Training(small()).events():
         if isinstance(event, RunStarted | BatchEnded | RunEnded) and seen[-1:] != [name := type(event).__name__]:
             seen.append(name)

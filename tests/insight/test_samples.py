@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from desktop_trainer.catalog.errors import DataMissing
-from desktop_trainer.catalog.samples import FileSamples
 from desktop_trainer.engine.data import order_of_epoch
 from desktop_trainer.engine.events import Event, Loading, RunStarted
 from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.problems import ExperimentError, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.files.errors import DataMissing
+from desktop_trainer.files.samples import FileSamples
 from desktop_trainer.insight.samples import SampleSheet, sample_sheet
 
 COUNT = 10

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from desktop_trainer.engine.events import BatchEnded, EpochEnded, Records, RunEnded, RunStarted
-from desktop_trainer.engine.normalization import Statistics
+from desktop_trainer.engine.images.normalization import Statistics
 from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.runs.files import Disk

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from desktop_trainer.catalog.errors import OtherData
 from desktop_trainer.engine.events import BatchEnded, Evaluated, Event, Notice, RunEnded
 from desktop_trainer.engine.examination import examine
 from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.fields import get_value, to_values, with_value
 from desktop_trainer.experiment.problems import parse_experiment, read_experiment
+from desktop_trainer.files.errors import OtherData
 from desktop_trainer.runs import resume
 from desktop_trainer.runs.checkpoint import newest_checkpoint
 from desktop_trainer.runs.fixed import FOLDER

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from desktop_trainer.engine.events import BatchEnded, EpochEnded, RunEnded, RunStarted
-from desktop_trainer.engine.pace import Pace
+from desktop_trainer.report.pace import Pace
 from desktop_trainer.runs.history import MOST_BYTES_A_LINE, History, JournalReader, read_journal
 from desktop_trainer.runs.journal import Journal
 from desktop_trainer.runs.journal_lines import saved_line, started_line

@@ -23,7 +23,7 @@ from desktop_trainer.runs.model_file import load_model
 from desktop_trainer.runs.recording import Recording
 from desktop_trainer.runs.resume import reopen
 from desktop_trainer.runs.run_folder import BEST, CHECKPOINTS, MODEL, read_facts
-from desktop_trainer.runs.schedule import PATIENCE, Schedule
+from desktop_trainer.runs.save_times import PATIENCE, Schedule
 
 Values = dict[str, Any]
 STARTED = RunStarted(96, 20, 6, 2, 16, 3, "cpu", 1, "in memory", 1, 0, 0)
@@ -60,7 +60,7 @@ def test_every_so_many_epochs(small: Values, tmp_path: Path) -> None:
 def test_by_the_clock_never_sooner_than_a_hundred_times_the_last_save(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the loop stands still for less than one percent of the time, however slow the disk is."""
     now = [0.0]
-    monkeypatch.setattr("desktop_trainer.runs.schedule.monotonic", lambda: now[0])
+    monkeypatch.setattr("desktop_trainer.runs.save_times.monotonic", lambda: now[0])
     schedule = Schedule(SavingSettings(every_minutes=1))
     due_at = []
     for second in range(1000):
@@ -74,7 +74,7 @@ def test_by_the_clock_never_sooner_than_a_hundred_times_the_last_save(monkeypatc
 
 def test_the_clock_can_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
     schedule = Schedule(SavingSettings(every_minutes=0))
-    monkeypatch.setattr("desktop_trainer.runs.schedule.monotonic", lambda: 1e12)
+    monkeypatch.setattr("desktop_trainer.runs.save_times.monotonic", lambda: 1e12)
     assert not any(schedule.due(event) for event in (STARTED, BatchEnded(1, 1), Evaluating(1, 1, 2)))
 
 

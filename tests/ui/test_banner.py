@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.theme import apply_theme
-from tests.ui.test_run_ends import DEEP, RUN
+from tests.ui.live.test_run_ends import DEEP, RUN
 
 Opener = Callable[..., Any]
 DATA = {"dataset": {"name": "synthetic", "train_samples": 40, "test_samples": 20, "size": 4}, "batch_size": 10}

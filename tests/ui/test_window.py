@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QPu
 from pytestqt.qtbot import QtBot
 
 from desktop_trainer import i18n
-from desktop_trainer.engine.normalization import Statistics
+from desktop_trainer.engine.images.normalization import Statistics
 from desktop_trainer.runs.model_file import load_model
 from desktop_trainer.runs.run_folder import read_facts
 from desktop_trainer.ui.session import RunState

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import field_validator
 
-from desktop_trainer.catalog.errors import DataDamaged, readable
-from desktop_trainer.catalog.folder_scan import FolderUnusable, Listing, being_counted, list_images, listing
 from desktop_trainer.experiment.choices import DATASETS, DataInfo, DatasetChoice, Preparing, Samples, Source
 from desktop_trainer.experiment.network import FolderPath
 from desktop_trainer.experiment.section import setting
+from desktop_trainer.files.errors import DataDamaged, readable
+from desktop_trainer.files.folder_scan import FolderUnusable, Listing, being_counted, list_images, listing
 from desktop_trainer.i18n import mark, tr, trn
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from desktop_trainer.catalog.decoded_cache import Decoded
+    from desktop_trainer.files.decoded_cache import Decoded
 
 _NAMED = 10
 """Images that a notice names; the rest is counted."""
@@ -151,7 +151,7 @@ class ImageFolder(DatasetChoice):
         Raises:
             FolderUnusable, DataDamaged, DataGone: see `listing` and `decoded`.
         """
-        from desktop_trainer.catalog.decoded_cache import decoded
+        from desktop_trainer.files.decoded_cache import decoded
 
         found = yield from list_images(self._root(), self.test_share)
         info = self._info(found, image_size)
@@ -236,8 +236,8 @@ class _DecodedFolder:
     def open(self, *, train: bool) -> Samples:
         import numpy as np
 
-        from desktop_trainer.catalog.decoding import CachedSamples, ImageSamples
-        from desktop_trainer.catalog.samples import FileSamples
+        from desktop_trainer.files.decoding import CachedSamples, ImageSamples
+        from desktop_trainer.files.samples import FileSamples
 
         found, kept = self.found, self.decoded
         rows = [
@@ -254,7 +254,7 @@ class _DecodedFolder:
         )
 
     def _skipped(self) -> str:
-        from desktop_trainer.catalog.folder_decoding import bad_images
+        from desktop_trainer.files.folder_decoding import bad_images
 
         skipped = self.decoded.skipped
         if not skipped:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from desktop_trainer.catalog.errors import DataDamaged, DataMissing, way_without_network
 from desktop_trainer.experiment.choices import DATASETS, DataInfo, DatasetChoice, Remote, RemoteFile
+from desktop_trainer.files.errors import DataDamaged, DataMissing, way_without_network
 from desktop_trainer.i18n import mark, tr
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from desktop_trainer.catalog.samples import FileSamples
+    from desktop_trainer.files.samples import FileSamples
 
 _DIGITS = tuple("0123456789")
 _UNREADABLE = (RuntimeError, OSError, ValueError, TypeError, KeyError, AssertionError, EOFError, UnpicklingError)
@@ -128,7 +128,7 @@ class _Idx(_TorchvisionDataset):
 
     def open(self, root: Path, *, train: bool) -> FileSamples:
         """See `DatasetChoice.open`: the images stay in their file."""
-        from desktop_trainer.catalog.samples import FileSamples
+        from desktop_trainer.files.samples import FileSamples
 
         self._check_files(root)
         images, labels = self._suspects(root, train=train)

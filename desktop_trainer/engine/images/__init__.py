@@ -1,0 +1,1 @@
+"""From stored bytes to what a model of images sees."""

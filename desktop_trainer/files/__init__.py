@@ -1,0 +1,1 @@
+"""The plumbing of data files: download, archives, scanning, decoding, cache."""

@@ -1,0 +1,1 @@
+"""What both front ends say and show: words, tables, numbers. Without Qt."""

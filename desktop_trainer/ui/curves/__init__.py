@@ -1,0 +1,1 @@
+"""The curves, live and of other runs."""

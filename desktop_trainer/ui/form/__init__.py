@@ -1,0 +1,1 @@
+"""The experiment form: every setting with its editor."""

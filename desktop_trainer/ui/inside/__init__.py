@@ -1,0 +1,1 @@
+"""Looking inside: the model's layers, the samples as it sees them."""

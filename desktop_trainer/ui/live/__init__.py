@@ -1,0 +1,1 @@
+"""The training that is going on: its state, its controls, its end."""

@@ -1,0 +1,1 @@
+"""The past runs: their table and what can be done with them."""
