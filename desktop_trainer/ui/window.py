@@ -45,12 +45,12 @@ from desktop_trainer.ui.live.epochs import EpochTable
 from desktop_trainer.ui.live.log import LogPanel
 from desktop_trainer.ui.live.progress import ProgressStrip
 from desktop_trainer.ui.live.verify import VerifyDialog
-from desktop_trainer.ui.live.view import RunView
 from desktop_trainer.ui.look_menus import LookMenus
 from desktop_trainer.ui.model_files import ModelFiles, describe
 from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.preferences import Preferences
-from desktop_trainer.ui.runs.desk import RunDesk, open_runs_folder
+from desktop_trainer.ui.run_desk import RunDesk, open_runs_folder
+from desktop_trainer.ui.run_view import RunView
 from desktop_trainer.ui.runs.panel import RunsPanel
 from desktop_trainer.ui.session import Session
 from desktop_trainer.ui.theme import icon

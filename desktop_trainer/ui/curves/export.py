@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QRect, QSaveFile, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QAction, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QProgressDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QProgressDialog, QWidget
 
 from desktop_trainer.i18n import grouped, mark, tr, trn
 from desktop_trainer.report.series import Series
+from desktop_trainer.ui.saving import complain, write
 
 if TYPE_CHECKING:
     from desktop_trainer.engine.events import EpochEnded
@@ -152,24 +153,6 @@ def _paint_legend(plot: CurvePlot, others: Sequence[OverlaidRun], painter: QPain
         room = line.adjusted(30, 0, 0, 0)
         text = plot.fontMetrics().elidedText(run.title, Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
-
-
-def write(path: Path, data: bytes) -> str:
-    """Write a whole file or none; returns what went wrong, if anything did."""
-    file = QSaveFile(str(path))
-    if file.open(QIODevice.OpenModeFlag.WriteOnly):
-        file.write(data)
-        if file.commit():
-            return ""
-    return file.errorString()
-
-
-def complain(parent: QWidget, title: str, text: str) -> None:
-    """Say what went wrong, why, and what to do, without holding anything up."""
-    box = QMessageBox(QMessageBox.Icon.Warning, title, text, parent=parent)
-    box.setObjectName("not_saved")
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.open()
 
 
 def _complain_of_curves(parent: QWidget, path: Path, reason: str) -> None:

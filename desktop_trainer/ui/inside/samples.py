@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
 
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import joined, tr
-from desktop_trainer.ui.form.form import ExperimentForm
 from desktop_trainer.ui.inside.sample_grid import SampleGrid, Tile
 from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.thread import IteratorThread
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from desktop_trainer.engine.events import Event
     from desktop_trainer.insight.samples import SampleSheet
+    from desktop_trainer.ui.form.form import ExperimentForm
 
 _COUNT = 32
 _LAST_EPOCH = 100_000

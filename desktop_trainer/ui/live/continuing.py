@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
@@ -16,9 +16,11 @@ from desktop_trainer.runs.fixed import FOLDER
 from desktop_trainer.runs.moved import lost_folder
 from desktop_trainer.runs.run_folder import NotARun
 from desktop_trainer.ui.banner import Banner
-from desktop_trainer.ui.form.form import ExperimentForm
 from desktop_trainer.ui.live.continue_dialog import ContinueDialog
 from desktop_trainer.ui.session import Session
+
+if TYPE_CHECKING:
+    from desktop_trainer.ui.form.form import ExperimentForm
 
 UNFINISHED = ("stopped", "interrupted", "failed")
 """How a run ends that was not meant to end there: to let it go on is what comes next."""

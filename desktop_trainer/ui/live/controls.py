@@ -12,7 +12,6 @@ from desktop_trainer import folders
 from desktop_trainer.i18n import tr
 from desktop_trainer.ui.actions import Actions
 from desktop_trainer.ui.banner import Banner
-from desktop_trainer.ui.form.form import ExperimentForm
 from desktop_trainer.ui.live.continuing import Continuing
 from desktop_trainer.ui.model_files import ModelFiles
 from desktop_trainer.ui.session import RunState, Session
@@ -20,6 +19,7 @@ from desktop_trainer.ui.theme import icon
 
 if TYPE_CHECKING:
     from desktop_trainer.experiment.settings import Experiment
+    from desktop_trainer.ui.form.form import ExperimentForm
 
 
 class RunControls(QObject):

@@ -16,7 +16,6 @@ from desktop_trainer.i18n import joined, listed, tr
 from desktop_trainer.runs.events import FilesMended, SaveProblem
 from desktop_trainer.runs.run_folder import EVENTS
 from desktop_trainer.ui.banner import Banner
-from desktop_trainer.ui.form.form import ExperimentForm
 from desktop_trainer.ui.live.continuing import Continuing
 from desktop_trainer.ui.preferences import Preferences
 from desktop_trainer.ui.session import RunState, Session
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from desktop_trainer.engine.events import RunEnded
     from desktop_trainer.runs.events import RunEvent
     from desktop_trainer.runs.summary import RunSummary
+    from desktop_trainer.ui.form.form import ExperimentForm
 
 SMALLER = 0.1
 """What the learning rate is multiplied by after a divergence."""

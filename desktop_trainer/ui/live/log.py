@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QPlainTextEdit, QWidget
 
 from desktop_trainer.i18n import tr
 from desktop_trainer.printable import printable
-from desktop_trainer.ui.curves.export import complain, write
+from desktop_trainer.ui.saving import complain, write
 
 MOST_LINES = 20_000
 

@@ -24,7 +24,7 @@ from desktop_trainer.ui.curves.export import table
 from desktop_trainer.ui.curves.item import DASHED, CurveItem, Look
 from desktop_trainer.ui.curves.overlay import MOST_RUNS, OverlaidRun
 from desktop_trainer.ui.curves.panel import CurvesPanel
-from desktop_trainer.ui.runs.curves import read_series
+from desktop_trainer.ui.run_curves import read_series
 from desktop_trainer.ui.theme import Theme, apply_theme
 from tests.ui.conftest import child
 from tests.ui.curves.test_curves import PER_EPOCH, block, ended, train

@@ -16,7 +16,7 @@ from desktop_trainer.ui.runs.bin_dialog import BinDialog
 from desktop_trainer.ui.session import RunState
 from tests.runs.conftest import make_run
 from tests.ui.conftest import Opener, child
-from tests.ui.runs.test_run_desk import SHORT, click, do, listed, select
+from tests.ui.test_run_desk import SHORT, click, do, listed, select
 
 
 @pytest.fixture

@@ -349,7 +349,7 @@ def test_curves_can_be_read_at_the_cursor_without_a_run_at_hand(qtbot: QtBot, wi
 def test_more_runs_than_can_be_told_apart_are_cut_and_said(
     qtbot: QtBot, window: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from desktop_trainer.ui.runs import curves as run_curves
+    from desktop_trainer.ui import run_curves
 
     monkeypatch.setattr(run_curves, "MOST_RUNS", 2)
     window.runs.table.selectAll()

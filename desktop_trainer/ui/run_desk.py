@@ -22,9 +22,9 @@ from desktop_trainer.ui.curves.overlay import MOST_RUNS
 from desktop_trainer.ui.curves.panel import CurvesPanel
 from desktop_trainer.ui.form.form import ExperimentForm
 from desktop_trainer.ui.model_files import ModelFiles
+from desktop_trainer.ui.run_curves import RunCurves
 from desktop_trainer.ui.runs.bin import RunBin
 from desktop_trainer.ui.runs.bin_dialog import BinDialog
-from desktop_trainer.ui.runs.curves import RunCurves
 from desktop_trainer.ui.runs.differences import DifferencesDialog
 from desktop_trainer.ui.runs.files import RunFiles
 from desktop_trainer.ui.runs.panel import RunsPanel
