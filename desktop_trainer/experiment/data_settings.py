@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
-
-from pydantic import model_validator
+from typing import Annotated, Literal
 
 from desktop_trainer.experiment.batches import BatchPlan
 from desktop_trainer.experiment.choices import DATASETS, DataInfo, DatasetChoice
@@ -139,11 +136,6 @@ class DataSettings(Section):
         le=128,
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _of_today(cls, values: Any) -> Any:
-        return upgraded(values) if isinstance(values, Mapping) else values
-
     @property
     def info(self) -> DataInfo:
         """What the model will see: counts, image size after resizing, classes.
@@ -168,13 +160,3 @@ class DataSettings(Section):
         if train:
             return BatchPlan(info.train_samples, self.batch_size, self.drop_last)
         return BatchPlan(info.test_samples, self.test_batch_size or self.batch_size)
-
-
-def upgraded(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The values of this section, as an earlier version of the program may have written them, in today's form.
-
-    They need not be valid. Files keep what they say: this is for whoever reads them.
-    """
-    dataset = data.get("dataset")
-    name = dataset.get("name") if isinstance(dataset, Mapping) else None
-    return DATASETS[name].upgraded(dict(data)) if isinstance(name, str) and name in DATASETS else data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pydantic_core import ErrorDetails
 from desktop_trainer.experiment.choices import DataInfo, DataUnknown
 from desktop_trainer.experiment.errors import ExperimentError as ExperimentError
 from desktop_trainer.experiment.errors import Problem as Problem
+from desktop_trainer.experiment.formats import of_today
 from desktop_trainer.experiment.nesting import too_deep
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import mark, tr
@@ -56,7 +58,7 @@ def parse_experiment(values: Any) -> Experiment:
         ExperimentError: with every problem found.
     """
     try:
-        return Experiment.model_validate(values)
+        return Experiment.model_validate(of_today(values) if isinstance(values, Mapping) else values)
     except ValidationError as error:
         raise ExperimentError([_problem(details) for details in error.errors(include_url=False)]) from None
 
@@ -83,28 +85,33 @@ def read_experiment(text: str) -> Experiment:
     Raises:
         ExperimentError: if it is not JSON, or not an experiment.
     """
-    return parse_experiment(read_values(text))
+    return parse_experiment(_read_object(text))
 
 
 def load_values(path: Path) -> dict[str, Any]:
-    """The settings in the JSON file `path`, which a user chose; unchecked, for `parse_experiment`.
+    """The settings in the JSON file `path`, which a user chose; in today's form, unchecked, for `parse_experiment`.
+
+    Raises:
+        ExperimentError: if it is not a JSON object, is larger than an experiment can be, or of a newer version.
+        OSError: if it cannot be read.
+    """
+    return of_today(load_object(path))
+
+
+def load_object(path: Path) -> dict[str, Any]:
+    """What the JSON file `path` holds, as it stands there.
 
     Raises:
         ExperimentError: if it is not a JSON object, or is larger than an experiment can be.
         OSError: if it cannot be read.
     """
     try:
-        return read_values(read_regular(path, _MOST_BYTES, links=True).decode())
+        return _read_object(read_regular(path, _MOST_BYTES, links=True).decode())
     except UnicodeDecodeError as error:
         raise ExperimentError([Problem("", tr("This is not JSON: {error}.", error=error))]) from None
 
 
-def read_values(text: str) -> dict[str, Any]:
-    """The settings in the JSON `text`, unchecked, for `parse_experiment`.
-
-    Raises:
-        ExperimentError: if it is not a JSON object.
-    """
+def _read_object(text: str) -> dict[str, Any]:
     try:
         values = json.loads(text)
         if too_deep(values):

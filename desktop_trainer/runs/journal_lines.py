@@ -30,6 +30,8 @@ COLUMNS: dict[Column, tuple[str, str]] = {
 """The columns of `Records`: as what they are kept, and how they are written. Nine digits are a float32's all."""
 _SCALARS = ("count", "lr")
 """Columns that are usually constant: then they are one number."""
+FORMAT = 1
+"""Of the journal; every start says it."""
 MOST_BATCHES = 8192
 """In one line, so that none grows long."""
 OUTCOMES = ("completed", "stopped", "early_stopped", "diverged", "failed")
@@ -49,6 +51,7 @@ class Start:
         versions: of the program and of what computes. threads: of one operation on the CPU.
         experiment: its settings, unchecked. changes: dotted paths of the settings changed since the last start.
         inexact: why the continuation may differ from a run without a break: sentences.
+        format: of the lines from here on.
     """
 
     time: datetime | None
@@ -60,6 +63,7 @@ class Start:
     experiment: Mapping[str, Any] = field(default_factory=dict)
     changes: tuple[str, ...] = ()
     inexact: tuple[str, ...] = ()
+    format: int = FORMAT
 
 
 def started_line(
@@ -73,7 +77,7 @@ def started_line(
 ) -> dict[str, Any]:
     """The line of a beginning or a continuation; see `Start`."""
     return {
-        "kind": "started", "time": now(), "epoch": started.epoch, "batch": started.batch, "started": _plain(started),
+        "kind": "started", "format": FORMAT, "time": now(), "epoch": started.epoch, "batch": started.batch, "started": _plain(started),
         "versions": dict(versions), "threads": threads, "experiment": dict(experiment), "changes": list(changes),
         "inexact": list(inexact),
     }  # fmt: skip
@@ -220,6 +224,7 @@ def read_start(line: Mapping[str, Any]) -> Start:
     return Start(
         time_of(line), *position_of(line), started, versions, as_whole(line.get("threads", 0), 0, _MOST),
         as_object(line.get("experiment", {})), as_texts(line.get("changes", [])), as_texts(line.get("inexact", [])),
+        as_whole(line.get("format", FORMAT), 1, _MOST),
     )  # fmt: skip
 
 

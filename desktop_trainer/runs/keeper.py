@@ -17,6 +17,7 @@ from desktop_trainer.engine.events import BatchEnded, EpochEnded, Event, Records
 from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.difference import Difference
 from desktop_trainer.experiment.fields import shared_values
+from desktop_trainer.experiment.formats import numbered
 from desktop_trainer.runs.checkpoint import save_checkpoint
 from desktop_trainer.runs.checkpoint_folders import prune, sweep
 from desktop_trainer.runs.events import SaveProblem, SettingsChanged
@@ -217,7 +218,7 @@ class Keeper:
         First the checkpoint: whoever goes on from an earlier one would train with them from there.
         """
         experiment = self._training.experiment
-        self._made_with["experiment"], self._saved_at = shared_values(experiment), None
+        self._made_with["experiment"], self._saved_at = numbered(shared_values(experiment)), None
         self._log.add([changed.line])
         paths = [each.path for each in changed.changes]
         line = changed_line(changed.epoch, changed.batch, self._made_with["experiment"], paths)
@@ -266,7 +267,7 @@ class Keeper:
         experiment, past = self._training.experiment, self._past
         check_savable(self._with_facts(self._training.model.state_dict()))  # not after the first epoch
         self._made_with = {
-            "experiment": shared_values(experiment),
+            "experiment": numbered(shared_values(experiment)),
             "versions": versions(),
             "threads": threads(experiment.device.threads),
         }

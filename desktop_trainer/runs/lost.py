@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from desktop_trainer.experiment.data_settings import upgraded
+from desktop_trainer.experiment.errors import ExperimentError
+from desktop_trainer.experiment.formats import of_today
 from desktop_trainer.runs.checkpoint_folders import checkpoints
 from desktop_trainer.runs.history import History, JournalReader
+from desktop_trainer.runs.journal_lines import FORMAT as JOURNAL_FORMAT
 from desktop_trainer.runs.plain_json import NotPlain, as_object, read_object
 from desktop_trainer.runs.run_folder import (
     CHECKPOINTS,
@@ -19,6 +21,7 @@ from desktop_trainer.runs.run_folder import (
     NewerRun,
     NotARun,
     RunFacts,
+    newer,
     read_facts,
     read_settings,
 )
@@ -56,6 +59,8 @@ def known_settings(folder: Path, said: History | None = None) -> Mapping[str, An
         NotARun: if nothing says it, or if the run is of a newer version.
     """
     values: Mapping[str, Any]
+    if said is not None and any(start.format > JOURNAL_FORMAT for start in said.starts):
+        raise newer(folder)
     try:
         values = read_settings(folder)
     except NewerRun:
@@ -65,8 +70,10 @@ def known_settings(folder: Path, said: History | None = None) -> Mapping[str, An
         found = said.starts[-1].experiment if said.starts else {}
         if not (values := found or _saved_settings(folder)):
             raise
-    data = values.get("data")
-    return {**values, "data": upgraded(data)} if isinstance(data, Mapping) else values
+    try:
+        return of_today(values)
+    except ExperimentError as error:
+        raise NewerRun(str(error)) from error
 
 
 def _saved_settings(folder: Path) -> Mapping[str, Any]:

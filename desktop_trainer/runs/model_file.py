@@ -25,6 +25,7 @@ from torch import Tensor
 from desktop_trainer import __version__
 from desktop_trainer.engine.images.normalization import Statistics
 from desktop_trainer.experiment.fields import shared_values
+from desktop_trainer.experiment.formats import numbered
 from desktop_trainer.experiment.problems import ExperimentError, read_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
@@ -108,7 +109,7 @@ def _metadata(model: SavedModel) -> dict[str, str]:
         "class_names": _json(model.class_names),
     }
     if model.experiment is not None:
-        metadata["experiment"] = _json(shared_values(model.experiment))
+        metadata["experiment"] = _json(numbered(shared_values(model.experiment)))
     if model.statistics is not None:
         metadata["statistics"] = _json(model.statistics.values())
     return metadata

@@ -14,6 +14,8 @@ from uuid import uuid4
 
 from desktop_trainer import __version__
 from desktop_trainer.experiment.fields import get_value, settings_of, shared_values, to_values
+from desktop_trainer.experiment.formats import FORMAT as EXPERIMENT_FORMAT
+from desktop_trainer.experiment.formats import numbered
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 from desktop_trainer.regular_files import is_link
@@ -122,7 +124,7 @@ def write_experiment(folder: Path, experiment: Experiment, disk: Disk | None = N
     Raises:
         SaveFailed: see `write_file`.
     """
-    _write(folder / EXPERIMENT, shared_values(experiment), disk)
+    _write(folder / EXPERIMENT, numbered(shared_values(experiment)), disk)
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
@@ -191,18 +193,26 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
         raise NotARun(text) from error
     except NotPlain as error:
         raise _damaged(folder, name) from error
-    _check_format(folder, name, values)
+    _check_format(folder, name, values, EXPERIMENT_FORMAT if name == EXPERIMENT else FORMAT)
     return values
 
 
-def _check_format(folder: Path, name: str, values: Mapping[str, Any]) -> None:
+def _check_format(folder: Path, name: str, values: Mapping[str, Any], known: int) -> None:
     try:
-        written = as_whole(values.get("format", FORMAT), 1)
+        written = as_whole(values.get("format", 1), 1)
     except NotPlain as error:
         raise _damaged(folder, name) from error
-    if written > FORMAT:
-        text = tr("The run in {folder} was made by a newer version of this program. It was left alone; update the program to open it.", folder=folder)  # fmt: skip
-        raise NewerRun(text)
+    if written > known:
+        raise newer(folder)
+
+
+def newer(folder: Path) -> NewerRun:
+    """The error for a run in a format that this version does not know."""
+    text = tr(
+        "The run in {folder} was made by a newer version of this program. It was left alone; update the program to open it.",
+        folder=folder,
+    )
+    return NewerRun(text)
 
 
 def _damaged(folder: Path, name: str) -> NotARun:

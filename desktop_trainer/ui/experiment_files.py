@@ -9,10 +9,16 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from desktop_trainer.experiment.fields import shared_values
+from desktop_trainer.experiment.formats import numbered
 from desktop_trainer.experiment.problems import ExperimentError, load_values, parse_experiment
+from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 from desktop_trainer.ui.banner import Banner
 from desktop_trainer.ui.form.form import ExperimentForm
+
+
+def _content(experiment: Experiment) -> bytes:
+    return (json.dumps(numbered(shared_values(experiment)), indent=2, ensure_ascii=False) + "\n").encode()
 
 
 class ExperimentFiles(QObject):
@@ -38,7 +44,7 @@ class ExperimentFiles(QObject):
             return
         path = Path(name) if Path(name).suffix else Path(name + ".json")
         try:
-            write_file(path, (json.dumps(shared_values(experiment), indent=2, ensure_ascii=False) + "\n").encode())
+            write_file(path, _content(experiment))
         except SaveFailed as error:
             self._banner.show_error(str(error), error)
         else:

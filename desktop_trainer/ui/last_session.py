@@ -8,7 +8,8 @@ from PySide6.QtCore import QObject, QTimer, Slot
 
 from desktop_trainer import folders
 from desktop_trainer.experiment.fields import to_values
-from desktop_trainer.experiment.problems import ExperimentError, Problem, load_values, parse_experiment
+from desktop_trainer.experiment.formats import numbered
+from desktop_trainer.experiment.problems import ExperimentError, Problem, load_object, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 from desktop_trainer.runs.files import SaveFailed, write_file
@@ -39,7 +40,9 @@ class LastSession(QObject):
         if experiment is None:
             return
         path = folders.home() / _FILE
-        content = json.dumps({"format": FORMAT, "experiment": to_values(experiment)}, indent=2, ensure_ascii=False)
+        content = json.dumps(
+            {"format": FORMAT, "experiment": numbered(to_values(experiment))}, indent=2, ensure_ascii=False
+        )
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, content.encode())
@@ -60,7 +63,7 @@ def last_experiment() -> tuple[Experiment | None, str]:
     """
     path = folders.home() / _FILE
     try:
-        values = load_values(path)
+        values = load_object(path)
         if values.get("format") != FORMAT:
             raise ExperimentError([Problem("", tr("It was written by another version of this program."))])
         return parse_experiment(values.get("experiment")), ""

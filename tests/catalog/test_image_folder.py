@@ -18,6 +18,7 @@ from torchvision.transforms import CenterCrop, Compose, PILToTensor, Resize
 from desktop_trainer.catalog.datasets.image_folder import ImageFolder
 from desktop_trainer.experiment.choices import Source
 from desktop_trainer.experiment.data_settings import DataSettings
+from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.files import folder_scan, folder_walk
 from desktop_trainer.files.folder_scan import FolderUnusable
 
@@ -214,11 +215,11 @@ def test_what_an_earlier_version_wrote_means_the_same(parted: Path) -> None:
     """Three channels, and the size that it had; where it had two, first the one and then the other."""
     for size, image_size, now in ((48, 0, (0, 48)), (48, 48, (0, 48)), (64, 28, (64, 28))):
         options = {"name": "image_folder", "folder": str(parted), "size": size, "test_share": 0.2}
-        data = DataSettings.model_validate({"dataset": options, "image_size": image_size})
+        data = parse_experiment({"data": {"dataset": options, "image_size": image_size}}).data
         assert isinstance(data.dataset, ImageFolder)
         assert (data.dataset.size, data.image_size, data.dataset.channels) == (*now, "colour")
         assert (data.info.height, data.info.channels) == (image_size or size, 3)
-        assert DataSettings.model_validate(data.model_dump()) == data
+        assert parse_experiment({"data": data.model_dump()}).data == data
     today = DataSettings.model_validate({"dataset": {"name": "image_folder", "folder": str(parted)}})
     assert (today.info.height, today.info.channels) == (64, 3)
 

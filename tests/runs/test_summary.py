@@ -126,3 +126,16 @@ def test_pipes_in_place_of_files_do_not_hold_anybody_up(run: Path) -> None:
         (run / name).unlink(missing_ok=True)
         os.mkfifo(run / name)
     assert read_summary(run).outcome == "new"
+
+
+@pytest.mark.parametrize("name", [EXPERIMENT, EVENTS])
+def test_so_is_one_whose_settings_or_journal_are_in_a_newer_format(run: Path, name: str) -> None:
+    first, *rest = (run / name).read_text(encoding="utf-8").splitlines() if name == EVENTS else ["", ""]
+    if name == EVENTS:
+        text = "\n".join([json.dumps({**json.loads(first), "format": 99}), *rest, ""])
+    else:
+        text = json.dumps({**json.loads((run / name).read_text()), "format": 99})
+    (run / name).write_text(text, encoding="utf-8")
+    with pytest.raises(NewerRun, match="newer version of this program"):
+        read_summary(run)
+    assert (run / name).read_text(encoding="utf-8") == text
