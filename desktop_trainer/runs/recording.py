@@ -174,6 +174,7 @@ class Recording:
             ExperimentError: if one of them cannot change now; nothing has changed then.
         """
         training = self.training
+        experiment = experiment.settled_as(training.experiment)
         changes = tuple(differences(shared_values(training.experiment), shared_values(experiment)))
         check_changes(changes, experiment, training)
         change(training, experiment)
