@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from desktop_trainer.catalog.errors import DataGone
 from desktop_trainer.catalog.folder_scan import Listing
-from desktop_trainer.catalog.opening import open_image
+from desktop_trainer.catalog.image_files import open_image
 from desktop_trainer.catalog.samples import gone
 from desktop_trainer.experiment.choices import Preparing
 from desktop_trainer.i18n import tr

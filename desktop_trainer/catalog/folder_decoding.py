@@ -16,8 +16,7 @@ from desktop_trainer.catalog.contents import THREADS, UNREADABLE, Digests, diges
 from desktop_trainer.catalog.decoding import Extent, Shape, decode, extent_of, range_of
 from desktop_trainer.catalog.errors import DataDamaged, DataGone, readable
 from desktop_trainer.catalog.folder_scan import Listing
-from desktop_trainer.catalog.image_files import BadImage
-from desktop_trainer.catalog.opening import open_image
+from desktop_trainer.catalog.image_files import BadImage, open_image
 from desktop_trainer.catalog.samples import gone
 from desktop_trainer.experiment.choices import Preparing
 from desktop_trainer.i18n import tr, trn

@@ -12,7 +12,7 @@ import pytest
 from desktop_trainer.catalog import folder_walk
 from desktop_trainer.catalog.datasets.image_folder import ImageFolder
 from desktop_trainer.catalog.folder_scan import FolderUnusable, Listing, listing
-from desktop_trainer.catalog.opening import IRREGULAR
+from desktop_trainer.catalog.folder_walk import IRREGULAR
 
 
 @pytest.fixture
