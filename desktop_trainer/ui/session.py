@@ -103,6 +103,11 @@ class Session(QObject):
         return self.state is not RunState.IDLE
 
     @property
+    def can_change(self) -> bool:
+        """Whether a run is paused that can go on with other settings: it has its model, and the optimizer that learns."""
+        return self.state is RunState.PAUSED and self._started
+
+    @property
     def held_folder(self) -> Path | None:
         """Where the run lies that is paused; None while none is."""
         recording = self._thread.recording if self._thread is not None and self.state is RunState.PAUSED else None
@@ -191,7 +196,7 @@ class Session(QObject):
             self._tell(self._changed(experiment, Command.STEP), RunState.PAUSING)
 
     def _changed(self, experiment: Experiment | None, then: Command) -> Command | Change:
-        if experiment is None or experiment == self.experiment or self.state is not RunState.PAUSED:
+        if experiment is None or experiment == self.experiment or not self.can_change:
             return then
         self._asked = experiment
         return Change(experiment, then)

@@ -208,6 +208,29 @@ def test_in_a_pause_the_form_lets_one_change_what_can_change_then(qtbot: QtBot, 
     assert window.session.active
 
 
+def test_while_a_run_is_held_before_it_has_a_model_nothing_can_be_changed_yet(
+    qtbot: QtBot, open_window: Opener
+) -> None:
+    """There is no optimizer yet that could take it."""
+    window = open_window(ENDLESS)
+    window.form.set_value("training.seed", 3)
+    window.actions_["start"].trigger()
+    pause(qtbot, window)
+    assert not window.session.has_model
+    assert not window.form.editor("optimizer.lr").control.isEnabled()
+    assert not window.actions_["undo"].isEnabled()
+    window.form.set_value("optimizer.lr", 0.01)
+    assert window.actions_["pause"].toolTip().startswith("Go on with the next batch.")
+    window.actions_["pause"].trigger()
+    trained_more(qtbot, window)
+    assert window.curves.series.lr.values[-1] == pytest.approx(0.1)
+    assert window.session.experiment.optimizer.lr == 0.1
+    pause(qtbot, window)
+    window.actions_["pause"].trigger()
+    trained_more(qtbot, window)
+    assert window.curves.series.lr.values[-1] == pytest.approx(0.01)
+
+
 def test_a_step_takes_what_was_changed_too_and_what_is_wrong_keeps_the_run_waiting(
     qtbot: QtBot, open_window: Opener
 ) -> None:
