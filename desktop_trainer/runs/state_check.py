@@ -11,7 +11,7 @@ from torch import Tensor
 
 from desktop_trainer.engine.normalization import Statistics
 from desktop_trainer.engine.optimizer_state import check_optimizer
-from desktop_trainer.engine.weights import ModelMismatch, check_weights
+from desktop_trainer.engine.weights import ModelMismatch, check_weights, outlined
 from desktop_trainer.experiment.problems import ExperimentError, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.runs.kept_models import finite
@@ -59,8 +59,9 @@ def check_fit(state: State) -> None:
         raise BadValue("statistics")
     if experiment.data.dataset.counts_files:
         return  # they may have changed, and then it is not the state that is wrong
-    with torch.device("meta"), torch.random.fork_rng(devices=[]):
-        model = experiment.model.build(experiment.data.info)
+    model = outlined(experiment.model, experiment.data.info)
+    if model is None:
+        return  # it is seen when the model is built
     try:
         check_weights(model, state["model"])
     except ModelMismatch as error:
