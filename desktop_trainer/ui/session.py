@@ -93,6 +93,7 @@ class Session(QObject):
         self._binned: tuple[Path, EndedRun] | None = None
         self._thread: TrainingThread | None = None
         self._last: EndedRun | None = None
+        self._gone: EndedRun | None = None
         self._error: BaseException | None = None
         self._discard, self._started = False, False
         self._wanted: list[Callable[[SavedModel], None]] = []
@@ -263,9 +264,12 @@ class Session(QObject):
 
     @Slot(object, object)
     def folder_moved(self, old: Path, new: Path | None) -> None:
-        """The folder of a run has another path, or is gone: then the run cannot go on from here; its model stays."""
+        """The folder of a run has another path, or is gone: then the run cannot go on from here, until it is back; its model stays."""
         if self._last is not None and self._last.folder == old:
-            self._last = None if new is None else replace(self._last, folder=new)
+            self._gone, self._last = (self._last, None) if new is None else (None, replace(self._last, folder=new))
+            self.model_changed.emit()
+        elif self._gone is not None and self._gone.folder == new and not self.active:
+            self._gone, self._last = None, self._gone
             self.model_changed.emit()
 
     def with_model(self, use: Callable[[SavedModel], None]) -> None:
@@ -282,7 +286,7 @@ class Session(QObject):
         self._set_model(model)
 
     def _set_model(self, model: SavedModel | None) -> None:
-        self.model = model
+        self.model, self._gone = model, None
         self.model_changed.emit()
 
     def _tell(self, command: Command | Change, state: RunState) -> None:
