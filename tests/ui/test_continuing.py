@@ -80,6 +80,12 @@ def answer(qtbot: QtBot, window: Any, button: str) -> None:
     qtbot.mouseClick(child(asked(window), QPushButton, button), Qt.MouseButton.LeftButton)
 
 
+def default(window: Any) -> str:
+    """The button that Enter presses."""
+    (button,) = (button for button in asked(window).findChildren(QPushButton) if button.isDefault())
+    return button.objectName()
+
+
 def of_form(window: Any) -> Experiment:
     experiment: Experiment = window.form.experiment
     return experiment
@@ -101,6 +107,7 @@ def test_what_differs_is_shown_and_what_can_change_is_taken_over_and_marked(qtbo
     window.actions_["continue_run"].trigger()
     assert not window.session.active
     assert rows(asked(window)) == [["Learning rate", "0.1", "0.05", "yes"], ["Batch size", "8", "4", "no"]]
+    assert default(window) == "continue_unchanged", "the form is of another run"
     done = len(window.curves.series)
     answer(qtbot, window, "continue_changed")
     trained_more(qtbot, window)
@@ -139,6 +146,7 @@ def test_the_panel_of_the_runs_asks_the_same(qtbot: QtBot, open_window: Opener) 
     window.form.set_value("optimizer.lr", 0.05)
     window.runs.resume_requested.emit(the_run())
     assert rows(asked(window)) == [["Learning rate", "0.1", "0.05", "yes"]]
+    assert default(window) == "continue_changed"
     answer(qtbot, window, "continue_changed")
     trained_more(qtbot, window)
     assert window.session.experiment.optimizer.lr == 0.05
