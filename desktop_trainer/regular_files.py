@@ -14,8 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from desktop_trainer.i18n import tr
+from desktop_trainer.i18n import mark, tr
 
+IRREGULAR = mark("it is not a file, but a folder, a pipe or a device")
 _MOUNT_POINT = 0xA0000003
 """The tag of Windows' junctions, which are links to folders."""
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)
@@ -106,7 +107,7 @@ def _check(path: Path, status: os.stat_result) -> None:
     if _leads_on(status):
         raise _link(path)
     if not stat.S_ISREG(status.st_mode):
-        raise Unfit(path, tr("it is not a file, but a folder, a pipe or a device"))
+        raise Unfit(path, tr(IRREGULAR))
 
 
 def _link(path: Path) -> Unfit:

@@ -25,21 +25,20 @@ from desktop_trainer.engine.images.normalization import Statistics, measure
 from desktop_trainer.engine.images.transforms import Transforms
 from desktop_trainer.engine.placement import Place, choose_place, count_data, load_split, open_source
 from desktop_trainer.engine.pulling import Puller
-from desktop_trainer.engine.weights import ModelMismatch, check_weights, load_weights
+from desktop_trainer.engine.weights import ModelMismatch, check_weights, load_weights, outlined
 from desktop_trainer.experiment.choices import Source
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 
 
 def check_fit(experiment: Experiment, weights: Mapping[str, Tensor]) -> None:
-    """See whether `weights` are parameters of the experiment's model, without memory for a second copy.
+    """See whether `weights` are parameters of the experiment's model, as far as can be told without memory for a second copy.
 
     Raises:
         ModelMismatch: if they are not; it lists the differences.
     """
-    with torch.device("meta"):
-        model = experiment.model.build(experiment.data.info)
-    check_weights(model, weights)
+    if (model := outlined(experiment.model, experiment.data.info)) is not None:
+        check_weights(model, weights)
 
 
 def examine(

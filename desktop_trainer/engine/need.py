@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from desktop_trainer.engine.failures import OutOfMemory
 from desktop_trainer.engine.memory import most_memory
 from desktop_trainer.engine.step import part_sizes
+from desktop_trainer.engine.weights import outlined
 from desktop_trainer.experiment.choices import DataInfo, OptimizerChoice
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr, trn
@@ -65,17 +66,18 @@ def check_memory(experiment: Experiment, info: DataInfo, device: torch.device) -
 
 
 def needed(experiment: Experiment, info: DataInfo, *, enough: int = 0) -> Need:
-    """What a training step needs. Models whose shapes cannot be told without computing need nothing for a batch.
+    """What a training step needs. A model whose shapes cannot be told without computing needs nothing, as far as is known.
 
     Args:
         info: of the data as the model gets them.
         enough: bytes with which a batch is not looked at more closely if a glance tells that it cannot need so many.
             To look closely takes more than a second the first time, in which PyTorch loads what knows all shapes.
     """
-    with _META:
-        model = experiment.model.build(info)
-    parameters, trained = _nbytes([*model.parameters(), *model.buffers()]), list(model.parameters())
-    gradients = _nbytes(trained)
+    model = outlined(experiment.model, info)
+    if model is None:
+        return Need(0, 0, 0)
+    parameters = _nbytes([*model.parameters(), *model.buffers()])
+    gradients = _nbytes(parameter for parameter in model.parameters() if parameter.requires_grad)
     need = Need(parameters, gradients, round(gradients * _remembered(experiment.optimizer)))
     samples = min(experiment.data.batch_size, info.train_samples)
     part = max(part_sizes(samples, experiment.training.batch_parts), default=0)
@@ -129,7 +131,7 @@ def _activations(experiment: Experiment, info: DataInfo, model: nn.Module, sampl
     try:
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             logits = model(images)
-    except NotImplementedError:  # a layer that the meta device does not know
+    except RuntimeError:  # a layer that the meta device does not know, or a model that looks at numbers
         return 0
     keep(logits)
     size = sum(tensor.untyped_storage().nbytes() for storage, tensor in kept.items() if storage not in own)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from desktop_trainer.experiment.choices import DataInfo, ModelChoice
 from desktop_trainer.i18n import titled, tr
 
 
@@ -20,6 +22,18 @@ class StateMismatch(Exception):
     def __init__(self, why: object) -> None:
         text = tr("The run cannot go on from here: its saved state does not fit it ({why}). Go back to an earlier checkpoint, or start anew.", why=why)  # fmt: skip
         super().__init__(text)
+
+
+def outlined(choice: ModelChoice, info: DataInfo) -> nn.Module | None:
+    """The model with the shapes of its parameters alone, which takes no memory and draws nothing.
+
+    None where it cannot be built so: a model of others may look at numbers that it computes, as ``linspace(...).tolist()``.
+    """
+    try:
+        with torch.device("meta"), torch.random.fork_rng(devices=[]):
+            return choice.build(info)
+    except RuntimeError:
+        return None
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:

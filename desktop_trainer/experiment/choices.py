@@ -177,6 +177,10 @@ class DatasetChoice(Choice):
         """The same with what was left to the files decided, once their images are known to have so many channels."""
         return self
 
+    def settled_as(self, other: DatasetChoice) -> Self:  # noqa: ARG002
+        """The same with what is left to the files decided as `other`, a choice of the same files, has it."""
+        return self
+
     def stored(self) -> str:
         """The size of the images as they are stored, in words, in the current language; may raise as `info` does."""
         info = self.info()

@@ -15,6 +15,7 @@ from desktop_trainer.experiment.choices import (
     MODELS,
     OPTIMIZERS,
     DataInfo,
+    DatasetChoice,
     InitializerChoice,
     LossChoice,
     ModelChoice,
@@ -75,7 +76,13 @@ class Experiment(Section):
 
     def settled(self, channels: int) -> Experiment:
         """The same with what was left to the data decided; see `DatasetChoice.settled`."""
-        dataset = self.data.dataset.settled(channels)
+        return self._with_dataset(self.data.dataset.settled(channels))
+
+    def settled_as(self, other: Experiment) -> Experiment:
+        """The same with what is left to the data as `other` has it, which was trained; see `DatasetChoice.settled_as`."""
+        return self._with_dataset(self.data.dataset.settled_as(other.data.dataset))
+
+    def _with_dataset(self, dataset: DatasetChoice) -> Experiment:
         return self.model_copy(update={"data": self.data.model_copy(update={"dataset": dataset})})
 
     def check_fit(self, info: DataInfo) -> None:

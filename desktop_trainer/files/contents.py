@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from desktop_trainer.experiment.choices import Preparing
 from desktop_trainer.files.errors import DataGone
 from desktop_trainer.files.folder_scan import Listing
-from desktop_trainer.files.opening import open_image
+from desktop_trainer.files.image_files import open_image
 from desktop_trainer.files.samples import gone
 from desktop_trainer.i18n import tr
 

@@ -17,8 +17,7 @@ from desktop_trainer.files.contents import THREADS, UNREADABLE, Digests, digest_
 from desktop_trainer.files.decoding import Extent, Shape, decode, extent_of, range_of
 from desktop_trainer.files.errors import DataDamaged, DataGone, readable
 from desktop_trainer.files.folder_scan import Listing
-from desktop_trainer.files.image_files import BadImage
-from desktop_trainer.files.opening import open_image
+from desktop_trainer.files.image_files import BadImage, open_image
 from desktop_trainer.files.samples import gone
 from desktop_trainer.i18n import tr, trn
 

@@ -12,12 +12,12 @@ from typing import TypeAlias, TypeVar
 
 from desktop_trainer.experiment.choices import DataUnknown, Preparing
 from desktop_trainer.files.errors import DataError, readable
-from desktop_trainer.files.opening import IRREGULAR
 from desktop_trainer.i18n import mark, tr
 
 _MOST = 2_000_000
 """Files, folders and links: somebody may choose a whole disk."""
 _CHUNK = 1000
+IRREGULAR = mark("it is neither a file nor a folder, or a link that leads nowhere")
 AGAIN = mark("it leads to a folder that is read already")
 
 T = TypeVar("T")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import struct
 import zlib
 from collections.abc import Generator
@@ -12,15 +14,18 @@ from typing import IO
 from PIL import Image, UnidentifiedImageError
 
 from desktop_trainer.files.errors import DataGone
-from desktop_trainer.files.opening import open_image
 from desktop_trainer.files.samples import gone
 from desktop_trainer.i18n import mark
+from desktop_trainer.regular_files import IRREGULAR, Unfit, open_regular
 
 _FORMATS = ("BMP", "DIB", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """Whatever the name says, the content decides; Pillow would have an EPS run as a program, by Ghostscript."""
 _BOMB = mark("it is too large: its pixels would fill the memory")
 _NO_IMAGE = mark("it is not an image, whatever its name says")
 _EMPTY = mark("it is empty")
+_TOO_LARGE = mark("it is too large")
+_MOST_BYTES = 1 << 31
+"""More than any image that Pillow agrees to decode; a sparse file can say that it holds a million times as much."""
 _UNREADABLE = (
     OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, EOFError,
     NotImplementedError, struct.error, zlib.error,
@@ -33,6 +38,23 @@ _GREY = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 class BadImage(Exception):
     """A file that cannot be read as an image; the text says why, in English, to be translated where it is shown."""
+
+
+def open_image(path: Path) -> IO[bytes]:
+    """The file `path`, or the one that this link leads to, to be read.
+
+    Raises:
+        OSError: if it cannot be opened, is no regular file (a pipe, a device), or is too large; why is then in English, to
+            be translated where it is shown, for it is kept.
+    """
+    try:
+        file = open_regular(path, links=True)
+    except Unfit as error:
+        raise OSError(error.errno, IRREGULAR, str(path)) from error
+    if os.fstat(file.fileno()).st_size > _MOST_BYTES:
+        file.close()
+        raise OSError(errno.EFBIG, _TOO_LARGE, str(path))
+    return file
 
 
 @contextmanager

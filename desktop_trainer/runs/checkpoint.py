@@ -247,11 +247,11 @@ def _state(contents: Mapping[str, bytes]) -> State:
 
 
 def _check(state: State, name: str, *, of_run: bool) -> None:
-    from desktop_trainer.runs.state_check import Unfit, check_run_state, check_state
+    from desktop_trainer.runs.state_check import BadValue, check_run_state, check_state
 
     try:
         (check_run_state if of_run else check_state)(state)
-    except Unfit as error:
+    except BadValue as error:
         raise _Bad(tr("a value in {file} is missing or wrong ({value})", file=STATE, value=error)) from error
     if place_of(name) != (state["epoch"], state["batch"]):
         raise _Bad(tr("a value in {file} is missing or wrong ({value})", file=STATE, value="epoch, batch"))

@@ -64,7 +64,7 @@ def propose(folder: Path, wanted: Experiment | None) -> Proposal:
     needed = _more_epochs(said, experiment, wanted)
     if wanted is None:
         return Proposal(experiment, needed)
-    different = differences(shared_values(experiment), shared_values(wanted))
+    different = differences(shared_values(experiment), shared_values(wanted.settled_as(experiment)))
     offered: list[Difference] = []
     kept: list[Difference] = []
     for each in different:

@@ -205,9 +205,9 @@ class Keeper:
         """Let the next `attempt` save what there is, as it is now."""
         if not self.begun or not self._training.started:
             return
-        self._log.tell(ended)
         if ended.outcome in GOES_ON:
             self.models.keep(self.snapshot())
+        self._log.tell(ended)
         if ended.outcome != "diverged":
             self.ask()
         self._todo += [self.models.write, lambda: self.note(ended), self._journal.sync]
@@ -273,7 +273,6 @@ class Keeper:
         }
         if past is not None:  # not before: loading may fail, and nothing was trained with them then
             patiently(lambda: write_experiment(self._folder, experiment, self._disk))
-        if past is not None:
             self.inexact = (*past.inexact, *changed_data(past.fingerprint, self._training.info.fingerprint))
         changes = past.changes if past is not None else ()
         paths = [each.path for each in changes]

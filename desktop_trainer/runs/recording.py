@@ -103,9 +103,9 @@ class Recording:
                 if type(event) is BatchEnded and event.records is None and not every:
                     yield event
                     continue
+                keeper.take(event)
                 if isinstance(event, RunEnded):
                     self._over = event
-                keeper.take(event)
                 if isinstance(event, RunStarted):
                     yield from map(Notice, keeper.inexact)
                     if self._past is not None and self._past.changes:
@@ -157,8 +157,9 @@ class Recording:
             return None
         if self._over is None:
             ended = self.training.ended(outcome)
-            self._over = ended if ended.reason else replace(ended, reason=reason)
-            self._keeper.end(self._over)
+            over = ended if ended.reason else replace(ended, reason=reason)
+            self._keeper.end(over)  # may show that the device is lost, and then the end is another one
+            self._over = over
         problem = self._keeper.attempt()
         self._end(self._over)
         return problem
@@ -174,6 +175,7 @@ class Recording:
             ExperimentError: if one of them cannot change now; nothing has changed then.
         """
         training = self.training
+        experiment = experiment.settled_as(training.experiment)
         changes = tuple(differences(shared_values(training.experiment), shared_values(experiment)))
         check_changes(changes, experiment, training)
         change(training, experiment)

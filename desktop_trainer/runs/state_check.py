@@ -11,7 +11,7 @@ from torch import Tensor
 
 from desktop_trainer.engine.images.normalization import Statistics
 from desktop_trainer.engine.optimizer_state import check_optimizer
-from desktop_trainer.engine.weights import ModelMismatch, check_weights
+from desktop_trainer.engine.weights import ModelMismatch, check_weights, outlined
 from desktop_trainer.experiment.problems import ExperimentError, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.runs.kept_models import finite
@@ -22,7 +22,7 @@ _MISFITS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError,
 """What comes of a value that is of another kind than it must be."""
 
 
-class Unfit(ValueError):
+class BadValue(ValueError):
     """A training cannot go on from this state; the text is the name of the value that is missing or wrong."""
 
 
@@ -30,7 +30,7 @@ def check_state(state: State) -> None:
     """See whether every value of `state` is there, and such as a training writes it.
 
     Raises:
-        Unfit: if not.
+        BadValue: if not.
     """
     for name, check in _CHECKS.items():
         _try(name, lambda check=check: check(state))  # type: ignore[misc]
@@ -42,7 +42,7 @@ def check_run_state(state: State) -> None:
     """As `check_state`, of a state that must say of which experiment it is.
 
     Raises:
-        Unfit: if it does not, or if it is none that a training can go on from.
+        BadValue: if it does not, or if it is none that a training can go on from.
     """
     _try("experiment", lambda: as_object(state["experiment"]))
     check_state(state)
@@ -52,19 +52,20 @@ def check_fit(state: State) -> None:
     """See whether `state` is one of its own experiment, as far as can be told without its data.
 
     Raises:
-        Unfit: if not.
+        BadValue: if not.
     """
     experiment = _experiment(state)
     if experiment.data.normalization == "dataset" and state["statistics"] is None:
-        raise Unfit("statistics")
+        raise BadValue("statistics")
     if experiment.data.dataset.counts_files:
         return  # they may have changed, and then it is not the state that is wrong
-    with torch.device("meta"), torch.random.fork_rng(devices=[]):
-        model = experiment.model.build(experiment.data.info)
+    model = outlined(experiment.model, experiment.data.info)
+    if model is None:
+        return  # it is seen when the model is built
     try:
         check_weights(model, state["model"])
     except ModelMismatch as error:
-        raise Unfit("model") from error
+        raise BadValue("model") from error
     own = model.state_dict()
     _try("model", lambda: _sure(all(own[name].dtype == tensor.dtype for name, tensor in state["model"].items())))
     shapes = [parameter.shape for parameter in model.parameters()]
@@ -75,14 +76,14 @@ def _experiment(state: State) -> Experiment:
     try:
         return parse_experiment(state["experiment"])
     except ExperimentError as error:
-        raise Unfit("experiment") from error
+        raise BadValue("experiment") from error
 
 
 def _try(name: str, check: Callable[[], object]) -> None:
     try:
         check()
     except _MISFITS as error:
-        raise Unfit(f"{name}: {error}"[:100]) from error
+        raise BadValue(f"{name}: {error}"[:100]) from error
 
 
 def _sure(holds: bool) -> None:

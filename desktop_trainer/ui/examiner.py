@@ -55,7 +55,8 @@ class Examiner(QObject):
         files.loaded.connect(self._on_loaded)
         files.progress.connect(self._on_progress)
         files.evaluated.connect(self._on_evaluated)
-        session.began.connect(self._on_began)
+        session.began.connect(self._on_own)
+        session.restored.connect(self._on_own)
 
     @Slot()
     def start(self) -> None:
@@ -103,7 +104,7 @@ class Examiner(QObject):
         if here is not None:
             values = with_value(with_local(values, to_values(here)), "device.name", here.device.name)
         found = [_Subject(_data_name(own), parse_experiment(values))]
-        if here is not None and here.data.dataset != own.data.dataset:
+        if here is not None and here.settled_as(own).data.dataset != own.data.dataset:
             found[0] = _Subject(tr("{dataset}, as the model was trained", dataset=found[0].name), found[0].value)
             values = with_value(values, "data.dataset", to_values(here)["data"]["dataset"])
             values = with_value(values, "data.image_size", _size_for(own, here.data.dataset))
@@ -131,8 +132,9 @@ class Examiner(QObject):
     def _on_loaded(self, path: Path, _: SavedModel) -> None:
         self._opened = path.name
 
-    @Slot(object)
-    def _on_began(self, _: bool) -> None:
+    @Slot()
+    def _on_own(self, *_: object) -> None:
+        """The model is that of a run of this session."""
         self._opened = ""
 
 

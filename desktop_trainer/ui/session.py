@@ -93,6 +93,7 @@ class Session(QObject):
         self._binned: tuple[Path, EndedRun] | None = None
         self._thread: TrainingThread | None = None
         self._last: EndedRun | None = None
+        self._gone: EndedRun | None = None
         self._error: BaseException | None = None
         self._discard, self._started = False, False
         self._wanted: list[Callable[[SavedModel], None]] = []
@@ -101,6 +102,11 @@ class Session(QObject):
     def active(self) -> bool:
         """Whether a run is going on, be it paused or stopping."""
         return self.state is not RunState.IDLE
+
+    @property
+    def can_change(self) -> bool:
+        """Whether a run is paused that can go on with other settings: it has its model, and the optimizer that learns."""
+        return self.state is RunState.PAUSED and self._started
 
     @property
     def held_folder(self) -> Path | None:
@@ -191,7 +197,7 @@ class Session(QObject):
             self._tell(self._changed(experiment, Command.STEP), RunState.PAUSING)
 
     def _changed(self, experiment: Experiment | None, then: Command) -> Command | Change:
-        if experiment is None or experiment == self.experiment or self.state is not RunState.PAUSED:
+        if experiment is None or experiment == self.experiment or not self.can_change:
             return then
         self._asked = experiment
         return Change(experiment, then)
@@ -258,9 +264,12 @@ class Session(QObject):
 
     @Slot(object, object)
     def folder_moved(self, old: Path, new: Path | None) -> None:
-        """The folder of a run has another path, or is gone: then the run cannot go on from here; its model stays."""
+        """The folder of a run has another path, or is gone: then the run cannot go on from here, until it is back; its model stays."""
         if self._last is not None and self._last.folder == old:
-            self._last = None if new is None else replace(self._last, folder=new)
+            self._gone, self._last = (self._last, None) if new is None else (None, replace(self._last, folder=new))
+            self.model_changed.emit()
+        elif self._gone is not None and self._gone.folder == new and not self.active:
+            self._gone, self._last = None, self._gone
             self.model_changed.emit()
 
     def with_model(self, use: Callable[[SavedModel], None]) -> None:
@@ -277,7 +286,7 @@ class Session(QObject):
         self._set_model(model)
 
     def _set_model(self, model: SavedModel | None) -> None:
-        self.model = model
+        self.model, self._gone = model, None
         self.model_changed.emit()
 
     def _tell(self, command: Command | Change, state: RunState) -> None:

@@ -9,7 +9,7 @@ from desktop_trainer.i18n import titled, tr
 from desktop_trainer.runs.fixed import changes_at_once
 from desktop_trainer.ui.actions import Actions
 from desktop_trainer.ui.form.draft import FormChange
-from desktop_trainer.ui.session import RunState, Session
+from desktop_trainer.ui.session import Session
 
 
 class Undoing(QObject):
@@ -39,4 +39,4 @@ class Undoing(QObject):
     def _free(self, command: QUndoCommand) -> bool:
         if not isinstance(command, FormChange) or not self._session.active:
             return True
-        return self._session.state is RunState.PAUSED and changes_at_once(command.path)
+        return self._session.can_change and changes_at_once(command.path)

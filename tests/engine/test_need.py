@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import pytest
 import torch
+from torch import nn
 
 from desktop_trainer.engine import need as need_module
-from desktop_trainer.engine.events import Loading, RunStarted
+from desktop_trainer.engine.events import Loading, RunEnded, RunStarted
+from desktop_trainer.engine.examination import check_fit
 from desktop_trainer.engine.failures import OutOfMemory
 from desktop_trainer.engine.need import check_memory, needed
 from desktop_trainer.engine.step import Step
 from desktop_trainer.engine.training import Training
-from desktop_trainer.experiment.choices import DataInfo
+from desktop_trainer.experiment.choices import DataInfo, ModelChoice
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.settings import Experiment
 
@@ -146,6 +148,47 @@ def test_nothing_is_drawn_for_it() -> None:
     before = torch.get_rng_state()
     needed(experiment(MODELS[1]), INFO)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+class Scaled(ModelChoice):
+    """As a plug-in may be: it looks at numbers, in its constructor or in its forward pass."""
+
+    name: Literal["scaled"] = "scaled"
+    label: ClassVar[str] = "Scaled"
+    when: str = "built"
+
+    def build(self, info: DataInfo) -> nn.Module:
+        looks = self.when == "run"
+
+        class Scale(nn.Module):
+            def forward(self, images: torch.Tensor) -> torch.Tensor:
+                return images / max(float(images.max()), 1.0) if looks else images
+
+        rate = torch.linspace(0, 0.5, 3).tolist()[-1] if not looks else 0.5
+        size = info.channels * info.height * info.width
+        return nn.Sequential(Scale(), nn.Flatten(), nn.Dropout(rate), nn.Linear(size, info.classes))
+
+
+@pytest.mark.parametrize("when", ["built", "run"])
+def test_a_model_that_looks_at_numbers_is_trained_and_goes_on(when: str, small: Any, free: Any) -> None:
+    free(0.00057)  # so little that a glance does not do
+    made = small("lenet", image_size=28).model_copy(update={"model": Scaled(when=when)})
+    training = Training(made)
+    list(training.events())
+    check_fit(made, training.model.state_dict())
+    again = Training(made)
+    again.load_state(training.state())
+    *_, ended = again.events()
+    assert isinstance(ended, RunEnded)
+    assert ended.outcome == "completed"
+
+
+def test_what_is_frozen_needs_no_gradients() -> None:
+    class Frozen(Scaled):
+        def build(self, info: DataInfo) -> nn.Module:
+            return super().build(info).requires_grad_(False)
+
+    assert needed(experiment().model_copy(update={"model": Frozen(when="run")}), INFO).gradients == 0
 
 
 def test_what_fits_begins(small: Any) -> None:

@@ -198,7 +198,7 @@ def test_a_pipe_that_took_the_place_of_an_image_is_not_waited_for(whole: Path) -
         except StopIteration as end:
             (notice,) = end.value.notices
             break
-    assert f"{whole / 'ant/7.png'}: it is neither a file nor a folder" in notice
+    assert f"{whole / 'ant/7.png'}: it is not a file, but a folder, a pipe or a device" in notice
 
 
 def test_a_file_that_says_it_is_huge_is_left_out_unread(whole: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from desktop_trainer.catalog.datasets.image_folder import ImageFolder
 from desktop_trainer.files import folder_walk
 from desktop_trainer.files.folder_scan import FolderUnusable, Listing, listing
-from desktop_trainer.files.opening import IRREGULAR
+from desktop_trainer.files.folder_walk import IRREGULAR
 
 
 @pytest.fixture

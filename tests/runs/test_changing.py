@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from desktop_trainer.engine.events import BatchEnded, RunEnded
 from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.fields import with_value
 from desktop_trainer.experiment.problems import ExperimentError, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.runs.continuing import propose
 from desktop_trainer.runs.events import SettingsChanged
 from desktop_trainer.runs.journal import read_journal
 from desktop_trainer.runs.recording import Recording
@@ -138,3 +140,24 @@ def test_what_cannot_change_in_a_pause_is_refused_and_nothing_has_changed(
     assert run.training.experiment is before
     events.close()
     assert read_journal(tmp_path / "run").changes == []
+
+
+def test_what_the_form_leaves_to_the_images_is_no_change(small: Values, tmp_path: Path) -> None:
+    """The run has decided by its images that they are in colour; the form still says auto."""
+    for number in range(12):
+        for name in ("ant", "bee"):
+            (tmp_path / "insects" / name).mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (4, 4), (number, 9, 0)).save(tmp_path / "insects" / name / f"{number}.png")
+    data = {"dataset": {"name": "image_folder", "folder": str(tmp_path / "insects")}, "image_size": 4, "batch_size": 4}
+    values = {**small, "data": data}
+    run = begin(values, tmp_path / "run")
+    events = pull_to(run, 2, 2)
+    changed = run.change(experiment_of(values, **{"optimizer.lr": 0.0003}))
+    assert [each.path for each in changed.changes] == ["optimizer.lr"]
+    assert run.training.experiment.data.dataset.channels == "colour"  # type: ignore[attr-defined]
+    events.close()
+    assert read_settings(tmp_path / "run")["data"]["dataset"]["channels"] == "colour"
+    proposal = propose(tmp_path / "run", experiment_of(values, **{"optimizer.lr": 0.1}))
+    assert ([each.path for each in proposal.offered], proposal.kept) == (["optimizer.lr"], ())
+    grey = experiment_of(values, **{"data.dataset.channels": "grey"})
+    assert [each.path for each in propose(tmp_path / "run", grey).kept] == ["data.dataset.channels"]

@@ -217,13 +217,16 @@ def lose_device(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(torch.Tensor, name, raising(error))
 
 
-@pytest.mark.parametrize("how", ["read", "saved", "closed"])
+@pytest.mark.parametrize("how", ["read", "saved", "closed", "shown"])
 def test_a_device_that_is_lost_while_numbers_are_read_is_explained_everywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    """A step that fails on CUDA shows only then: at a block of records, at a checkpoint, or when the run is stopped."""
+    """A step that fails on CUDA shows only then: at a block of records, at a checkpoint, or when the run is stopped.
+
+    Also when it is stopped with all numbers shown: then it shows when the model is to be kept.
+    """
     run = recording(tmp_path, saving={"every_batches": int(how == "saved")})
-    run.training.recorder.block_seconds = 0.0 if how == "read" else float("inf")
+    run.training.recorder.block_seconds = 0.0 if how in ("read", "shown") else float("inf")
     events = run.events()
     while not isinstance(next(events), BatchEnded):
         pass
@@ -233,7 +236,7 @@ def test_a_device_that_is_lost_while_numbers_are_read_is_explained_everywhere(
         with pytest.raises(
             DeviceLost, match=r"cpu failed: CUDA error: an illegal memory access was encountered\. Start"
         ):
-            events.close() if how == "closed" else next(events)
+            events.close() if how in ("closed", "shown") else next(events)
     for ended in (run.ended, read_journal(tmp_path).ended):
         assert ended is not None
         assert ended.outcome == "failed"

@@ -19,7 +19,7 @@ from desktop_trainer.runs.checkpoint_folders import checkpoints, remove
 from desktop_trainer.runs.recording import Recording
 from desktop_trainer.runs.resume import reopen
 from desktop_trainer.runs.run_folder import CHECKPOINTS
-from desktop_trainer.runs.state_check import Unfit, check_run_state
+from desktop_trainer.runs.state_check import BadValue, check_run_state
 from tests.runs.conftest import SMALL, Hasty
 
 GONE = object()
@@ -105,7 +105,7 @@ def test_every_value_that_is_missing_or_wrong_is_noticed(folder: Path) -> None:
             tried += 1
             try:
                 check_run_state(changed(state, keys, new))
-            except Unfit:
+            except BadValue:
                 continue
             unnoticed.add((".".join(map(str, keys)), "gone" if new is GONE else repr(new)))
     assert sorted(unnoticed) == []

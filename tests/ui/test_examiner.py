@@ -117,3 +117,32 @@ def test_a_model_is_examined_on_its_own_data_while_the_form_is_wrong(qtbot: QtBo
     with qtbot.waitSignal(trained.files.evaluated, timeout=60_000) as caught:
         trained.actions_["evaluate_model"].trigger()
     assert caught.args[0].accuracy == trained.session.model.metrics["test_accuracy"]
+
+
+def test_a_run_on_colours_that_the_form_leaves_open_is_examined_on_its_own_data_without_a_question(
+    qtbot: QtBot, open_window: Opener, tmp_path: Path
+) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(8):
+            Image.new("RGB", (4, 4), (9, 0, number)).save(tmp_path / "pets" / name / f"{number}.png")
+    dataset = {"name": "image_folder", "folder": str(tmp_path / "pets")}
+    window = open_window({**SHORT, "data": {"dataset": dataset, "image_size": 4, "batch_size": 4}})
+    qtbot.waitUntil(window.actions_["start"].isEnabled, timeout=30_000)
+    with qtbot.waitSignal(window.session.ended, timeout=60_000):
+        window.actions_["start"].trigger()
+    assert evaluate(qtbot, window).accuracy == window.session.model.metrics["test_accuracy"]
+
+
+def test_a_run_that_is_brought_back_is_not_called_by_the_file_that_was_opened_meanwhile(
+    qtbot: QtBot, trained: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "other.safetensors"
+    save_model(path, trained.session.model)
+    trained.session.discard_last()
+    with qtbot.waitSignal(trained.files.loaded, timeout=60_000):
+        trained.files.load(path, trained.form.experiment)
+    qtbot.waitUntil(trained.actions_["start"].isEnabled, timeout=30_000)
+    trained.desk.bin.undo_discard()
+    evaluate(qtbot, trained)
+    assert "the last model" in trained.banner.text

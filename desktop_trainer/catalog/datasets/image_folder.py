@@ -118,6 +118,12 @@ class ImageFolder(DatasetChoice):
         """See `DatasetChoice.settled`."""
         return self.model_copy(update={"channels": "grey" if channels == 1 else "colour"})
 
+    def settled_as(self, other: DatasetChoice) -> Self:
+        """See `DatasetChoice.settled_as`."""
+        if self.channels != "auto" or not isinstance(other, ImageFolder):
+            return self
+        return self.model_copy(update={"channels": other.channels})
+
     def stored(self) -> str:
         """See `DatasetChoice.stored`: of some of the images."""
         sizes = self._listing().headers.sizes

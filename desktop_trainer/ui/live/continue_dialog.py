@@ -42,6 +42,8 @@ class ContinueDialog(QDialog):
         column = QVBoxLayout(self)
         for widget in (text, self._table(), self._explanation(), self._buttons()):
             column.addWidget(widget)
+        self._first.setDefault(True)  # before it was in the dialog, it would not have been the dialog's
+        self._first.setFocus()
         self.resize(640, self.sizeHint().height())
 
     def _table(self) -> QTableWidget:
@@ -86,9 +88,7 @@ class ContinueDialog(QDialog):
         cancel = named(QPushButton(tr("Cancel")), "continue_cancel")
         box.addButton(cancel, QDialogButtonBox.ButtonRole.RejectRole)
         cancel.clicked.connect(self.reject)
-        first = changed if self._proposal.offered and not self._proposal.kept else as_it_was
-        first.setDefault(True)
-        first.setFocus()
+        self._first = changed if self._proposal.offered and not self._proposal.kept else as_it_was
         return box
 
     def _on_changed(self) -> None:

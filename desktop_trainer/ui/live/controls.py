@@ -172,7 +172,7 @@ class RunControls(QObject):
         }
         for verb, on in enabled.items():
             actions[verb].setEnabled(on)
-        self._form.set_enabled_for_run(not session.active, paused=state is RunState.PAUSED)
+        self._form.set_enabled_for_run(not session.active, paused=session.can_change)
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -180,7 +180,7 @@ class RunControls(QObject):
         held = self._session.state in (RunState.PAUSED, RunState.PAUSING)
         self._actions["pause"].setIcon(icon("resume" if held else "pause"))
         if held:
-            changed = self._form.experiment not in (None, self._session.experiment)
+            changed = self._session.can_change and self._form.experiment not in (None, self._session.experiment)
             hint = tr("Go on with the changed settings.") if changed else tr("Go on with the next batch.")
             self._actions.set_text("pause", tr("&Resume"), hint)
         else:

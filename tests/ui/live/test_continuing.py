@@ -80,6 +80,12 @@ def answer(qtbot: QtBot, window: Any, button: str) -> None:
     qtbot.mouseClick(child(asked(window), QPushButton, button), Qt.MouseButton.LeftButton)
 
 
+def default(window: Any) -> str:
+    """The button that Enter presses."""
+    (button,) = (button for button in asked(window).findChildren(QPushButton) if button.isDefault())
+    return button.objectName()
+
+
 def of_form(window: Any) -> Experiment:
     experiment: Experiment = window.form.experiment
     return experiment
@@ -101,6 +107,7 @@ def test_what_differs_is_shown_and_what_can_change_is_taken_over_and_marked(qtbo
     window.actions_["continue_run"].trigger()
     assert not window.session.active
     assert rows(asked(window)) == [["Learning rate", "0.1", "0.05", "yes"], ["Batch size", "8", "4", "no"]]
+    assert default(window) == "continue_unchanged", "the form is of another run"
     done = len(window.curves.series)
     answer(qtbot, window, "continue_changed")
     trained_more(qtbot, window)
@@ -139,6 +146,7 @@ def test_the_panel_of_the_runs_asks_the_same(qtbot: QtBot, open_window: Opener) 
     window.form.set_value("optimizer.lr", 0.05)
     window.runs.resume_requested.emit(the_run())
     assert rows(asked(window)) == [["Learning rate", "0.1", "0.05", "yes"]]
+    assert default(window) == "continue_changed"
     answer(qtbot, window, "continue_changed")
     trained_more(qtbot, window)
     assert window.session.experiment.optimizer.lr == 0.05
@@ -206,6 +214,29 @@ def test_in_a_pause_the_form_lets_one_change_what_can_change_then(qtbot: QtBot, 
     assert kinds.count("started") == kinds.count("changed") == 1
     window.actions_["continue_run"].trigger()
     assert window.session.active
+
+
+def test_while_a_run_is_held_before_it_has_a_model_nothing_can_be_changed_yet(
+    qtbot: QtBot, open_window: Opener
+) -> None:
+    """There is no optimizer yet that could take it."""
+    window = open_window(ENDLESS)
+    window.form.set_value("training.seed", 3)
+    window.actions_["start"].trigger()
+    pause(qtbot, window)
+    assert not window.session.has_model
+    assert not window.form.editor("optimizer.lr").control.isEnabled()
+    assert not window.actions_["undo"].isEnabled()
+    window.form.set_value("optimizer.lr", 0.01)
+    assert window.actions_["pause"].toolTip().startswith("Go on with the next batch.")
+    window.actions_["pause"].trigger()
+    trained_more(qtbot, window)
+    assert window.curves.series.lr.values[-1] == pytest.approx(0.1)
+    assert window.session.experiment.optimizer.lr == 0.1
+    pause(qtbot, window)
+    window.actions_["pause"].trigger()
+    trained_more(qtbot, window)
+    assert window.curves.series.lr.values[-1] == pytest.approx(0.01)
 
 
 def test_a_step_takes_what_was_changed_too_and_what_is_wrong_keeps_the_run_waiting(

@@ -105,6 +105,20 @@ def test_a_discarded_run_comes_back_with_undo_its_curves_and_its_model(qtbot: Qt
     assert window.form.experiment.optimizer.lr == 0.5
 
 
+def test_the_last_run_that_was_deleted_and_brought_back_can_go_on_again(qtbot: QtBot, window: Any, runs: Path) -> None:
+    """And is not taken for a model from a file, which would begin anew."""
+    folder = train(qtbot, window)
+    qtbot.waitUntil(lambda: folder.name in listed(window), timeout=30_000)
+    select(window, folder.name)
+    do(window, "delete_runs")
+    assert window.actions_["continue_run"].text() == "Train the opened &model"
+    undo(window)
+    assert window.actions_["continue_run"].text() == "&Continue last run"
+    assert window.session.can_continue
+    redo(window)
+    assert not window.session.can_continue
+
+
 def test_a_discarded_run_comes_back_also_after_the_next_start_and_during_a_run(
     qtbot: QtBot, window: Any, runs: Path
 ) -> None:
