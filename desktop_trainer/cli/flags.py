@@ -43,7 +43,12 @@ def source_values(given: Mapping[str, Any]) -> dict[str, Any]:
         ExperimentError: if there is no such recipe, or the file cannot be read.
     """
     values = dict(recipe(given["recipe"]).experiment) if "recipe" in given else {}
-    return merged(values, _config(given["config"])) if "config" in given else values
+    if "config" not in given:
+        return values
+    config = _config(given["config"])
+    if (dataset := get_value(config, "data.dataset")) is not None:  # the recipe's image size is for its own dataset
+        values = with_dataset(values, dataset)
+    return merged(values, config)
 
 
 def _config(file: str) -> dict[str, Any]:

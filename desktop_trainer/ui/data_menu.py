@@ -71,4 +71,5 @@ class DataMenu(QObject):
         """Ask for the folder of the datasets."""
         name = QFileDialog.getExistingDirectory(self._window, tr("Choose the data folder"), str(folders.data_root()))
         if name:
+            folders.name_computer(name)
             self._form.set_value("data.data_root", name)

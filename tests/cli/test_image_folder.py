@@ -71,6 +71,16 @@ def test_a_folder_does_not_take_the_image_size_of_a_recipe(folder: Path, capsys:
     assert "→ 20 x 20" in capsys.readouterr().out
 
 
+def test_nor_does_a_folder_that_a_config_names(folder: Path, tmp_path: Path, capsys: Captured) -> None:
+    """Unless the config itself says how large."""
+    for size, told in (({}, "64 x 64"), ({"image_size": 28}, "28 x 28")):
+        data = {"dataset": {"name": "image_folder", "folder": str(folder)}, **size}
+        (tmp_path / "config.json").write_text(json.dumps({"data": data}))
+        flags = ["--recipe", "digits_first_steps", "--config", str(tmp_path / "config.json"), "--epochs", "1", "--device", "cpu"]  # fmt: skip
+        assert main(["train", *flags]) == 0
+        assert f"4 x 4 → {told}" in capsys.readouterr().out
+
+
 def test_a_model_of_an_earlier_version_is_examined_as_it_was_trained(folder: Path, tmp_path: Path, capsys: Captured) -> None:  # fmt: skip
     """Grey images, of which it made three channels, and two sizes one after the other."""
     for path in folder.rglob("*.png"):

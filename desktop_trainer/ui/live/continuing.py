@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from desktop_trainer import folders
 from desktop_trainer.experiment.problems import ExperimentError
 from desktop_trainer.i18n import tr
 from desktop_trainer.runs.continuing import Proposal, propose
@@ -123,6 +124,7 @@ class Continuing(QObject):
 
         def chosen() -> None:
             if found := QFileDialog.getExistingDirectory(self._window, tr("Folder of images")):
+                folders.name_computer(found)
                 use(found)
 
         choose.clicked.connect(chosen)

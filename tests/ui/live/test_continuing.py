@@ -14,11 +14,13 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QPushButton, QT
 from pytestqt.qtbot import QtBot
 
 from desktop_trainer import folders
+from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.report.series import Axis
 from desktop_trainer.runs.history import read_journal
-from desktop_trainer.runs.run_folder import EVENTS, LOG, read_facts, write_facts
+from desktop_trainer.runs.run_folder import EVENTS, LOG, read_facts, write_experiment, write_facts
 from desktop_trainer.ui.session import RunState
+from tests.runs.conftest import make_run
 from tests.ui.conftest import Opener, child
 
 RUN: dict[str, Any] = {
@@ -299,6 +301,27 @@ def test_a_folder_of_images_that_was_moved_is_asked_for_and_compared(
     assert caught.args[0].outcome == "completed"
     assert caught.args[0].epoch == 4
     assert of_form(window).data.dataset.folder == str(moved)  # type: ignore[attr-defined]
+
+
+def test_a_folder_that_the_user_chooses_may_lie_on_another_computer(
+    qtbot: QtBot, open_window: Opener, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a run whose images were moved, and of the datasets; no message asks for it to be chosen by the user."""
+    monkeypatch.setattr(folders, "_NETWORK_PATHS", True)
+    window = open_window(RUN)
+    data = {"dataset": {"name": "image_folder", "folder": str(tmp_path / "gone")}}
+    folder = make_run(home / "runs" / "moved", outcome="stopped", accuracies=(0.5,))
+    write_experiment(folder, parse_experiment({**RUN, "data": data}))
+    for choose, computer in (
+        (lambda: window.continuing.resume(folder, {}), "nas"), (window.data.choose_root, "other"),
+    ):  # fmt: skip
+        monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_, computer=computer: f"//{computer}/images")
+        choose()
+        if computer == "nas":
+            qtbot.mouseClick(child(window, QPushButton, "choose_images"), Qt.MouseButton.LeftButton)
+            assert not window.banner.isVisible()
+        assert not folders.unasked_computer(f"//{computer}/x")
+    assert window.form.problems == ()
 
 
 def test_what_belongs_to_the_machine_comes_from_the_form(qtbot: QtBot, open_window: Opener) -> None:
