@@ -105,6 +105,19 @@ def test_a_discarded_run_comes_back_with_undo_its_curves_and_its_model(qtbot: Qt
     assert window.form.experiment.optimizer.lr == 0.5
 
 
+def test_what_is_said_of_a_run_in_the_bin_goes_when_undo_brings_it_back(qtbot: QtBot, window: Any, runs: Path) -> None:
+    train(qtbot, window)
+    window.session.discard_last()
+    assert window.banner.text == "The run was discarded."
+    undo(window)
+    assert window.banner.isHidden()
+    select(window, "first")
+    do(window, "delete_runs")
+    assert not window.banner.isHidden()
+    undo(window)
+    assert window.banner.isHidden()
+
+
 def test_a_discarded_run_comes_back_also_after_the_next_start_and_during_a_run(
     qtbot: QtBot, window: Any, runs: Path
 ) -> None:
