@@ -103,7 +103,7 @@ class Examiner(QObject):
         if here is not None:
             values = with_value(with_local(values, to_values(here)), "device.name", here.device.name)
         found = [_Subject(_data_name(own), parse_experiment(values))]
-        if here is not None and here.data.dataset != own.data.dataset:
+        if here is not None and _settled(here.data.dataset) != own.data.dataset:
             found[0] = _Subject(tr("{dataset}, as the model was trained", dataset=found[0].name), found[0].value)
             values = with_value(values, "data.dataset", to_values(here)["data"]["dataset"])
             values = with_value(values, "data.image_size", _size_for(own, here.data.dataset))
@@ -155,7 +155,15 @@ def _data_name(experiment: Experiment) -> str:
     """The dataset's label; a folder of images by its own name, too."""
     dataset = experiment.data.dataset
     folder = Path(getattr(dataset, "folder", "")).name
-    return tr("{dataset} {folder}", dataset=tr(dataset.label), folder=folder) if folder else tr(dataset.label)
+    return tr("{dataset} “{folder}”", dataset=tr(dataset.label), folder=folder) if folder else tr(dataset.label)
+
+
+def _settled(dataset: DatasetChoice) -> DatasetChoice:
+    """As a run would keep it: what the form leaves to the files is decided in a model's settings."""
+    try:
+        return dataset.settled(dataset.info().channels)
+    except DataUnknown:
+        return dataset
 
 
 def _size_for(own: Experiment, dataset: DatasetChoice) -> int:
