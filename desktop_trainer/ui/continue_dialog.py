@@ -97,5 +97,5 @@ class ContinueDialog(QDialog):
 
 
 def _texts(difference: Difference, *, can_change: bool) -> tuple[str, ...]:
-    values = value_text(difference.before), value_text(difference.after)
+    values = (value_text(value, difference.zero) for value in (difference.before, difference.after))
     return tr(difference.label), *values, tr("yes") if can_change else tr("no")
