@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -17,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_trainer.experiment.difference import Difference
+from desktop_trainer.experiment.fields import settings_of
 from desktop_trainer.i18n import tr, trn
 from desktop_trainer.runs.continuing import Proposal
 from desktop_trainer.ui.naming import named
@@ -42,6 +45,8 @@ class ContinueDialog(QDialog):
         column = QVBoxLayout(self)
         for widget in (text, self._table(), self._explanation(), self._buttons()):
             column.addWidget(widget)
+        self._first.setDefault(True)  # not before it is in its dialog, which would take the first of them instead
+        self._first.setFocus()
         self.resize(640, self.sizeHint().height())
 
     def _table(self) -> QTableWidget:
@@ -86,9 +91,7 @@ class ContinueDialog(QDialog):
         cancel = named(QPushButton(tr("Cancel")), "continue_cancel")
         box.addButton(cancel, QDialogButtonBox.ButtonRole.RejectRole)
         cancel.clicked.connect(self.reject)
-        first = changed if self._proposal.offered and not self._proposal.kept else as_it_was
-        first.setDefault(True)
-        first.setFocus()
+        self._first = changed if self._proposal.offered and not self._proposal.kept else as_it_was
         return box
 
     def _on_changed(self) -> None:
@@ -97,5 +100,12 @@ class ContinueDialog(QDialog):
 
 
 def _texts(difference: Difference, *, can_change: bool) -> tuple[str, ...]:
-    values = (value_text(value, difference.zero) for value in (difference.before, difference.after))
+    values = (_value(difference, value) for value in (difference.before, difference.after))
     return tr(difference.label), *values, tr("yes") if can_change else tr("no")
+
+
+def _value(difference: Difference, value: Any) -> str:
+    registry = next((item.registry for item in settings_of({}) if item.path == difference.path), None)
+    if registry is not None and value in registry:
+        return tr(registry[value].label)
+    return value_text(value, difference.zero)
