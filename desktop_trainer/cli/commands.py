@@ -82,7 +82,7 @@ def _open_window(given: Given) -> int:
     experiment = parse_experiment(flags.source_values(given)) if asked else None
     from desktop_trainer.ui.app import main as open_window
 
-    return open_window(experiment)
+    return open_window(experiment, given.get("language", ""))
 
 
 def _train(parser: Parser, argv: list[str]) -> Run:

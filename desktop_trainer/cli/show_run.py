@@ -94,8 +94,9 @@ def _settings(run: RunSummary) -> Iterator[tuple[str, str, str]]:
     for item in settings_of(run.values):
         if not item.local:
             value = get_value(run.values, item.path)
-            shown = value_text(item.default if value is None else value)
-            yield item.path, f"{shown} {tr(item.unit)}".strip(), tr(item.label)
+            value = item.default if value is None else value
+            meant = tr(item.unit) if value or not item.zero else f"({tr(item.zero)})"
+            yield item.path, f"{value_text(value)} {meant}".strip(), tr(item.label)
 
 
 def _epochs(epochs: Sequence[EpochEnded]) -> list[tuple[str, ...]]:

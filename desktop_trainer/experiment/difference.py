@@ -19,22 +19,27 @@ class Difference:
     Attributes:
         path: its dotted name. label: its name for people, in English, to be translated where it is shown.
         before, after: its plain values; None where the setting does not exist, as an option of another choice.
+        zero: the word that stands for 0, in English, if there is one.
     """
 
     path: str
     label: str
     before: Any
     after: Any
+    zero: str = ""
 
 
 def difference_text(difference: Difference) -> str:
     """``Learning rate 0.1 → 0.01``, in the current language."""
-    return f"{tr(difference.label)} {_shown(difference.before)} → {_shown(difference.after)}"
+    before, after = (_shown(value, difference.zero) for value in (difference.before, difference.after))
+    return f"{tr(difference.label)} {before} → {after}"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, zero: str) -> str:
     if isinstance(value, bool):
         return tr("on") if value else tr("off")
+    if zero and value == 0:
+        return tr(zero)
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
 
@@ -51,7 +56,7 @@ def differences(a: Values, b: Values) -> list[Difference]:
         item = before.get(path) or after[path]
         old, new = _value(a, before.get(path)), _value(b, after.get(path))
         if old != new and not (item.local and None in (get_value(a, path), get_value(b, path))):
-            found.append(Difference(path, item.label, old, new))
+            found.append(Difference(path, item.label, old, new, item.zero))
     return found
 
 

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from desktop_trainer.ui.window import TrainerWindow
 
 
-def main(experiment: Experiment | None = None) -> int:
-    """Open the window and stay until it is closed; returns the process's exit code."""
+def main(experiment: Experiment | None = None, language: str = "") -> int:
+    """Open the window and stay until it is closed; returns the process's exit code.
+
+    Args:
+        experiment: what its form shows, else the last session's. language: its language this time, else the one that was
+            chosen in it.
+    """
     process.prepare()
     if sys.platform == "win32":
         import torch  # noqa: F401  after PySide6 its c10.dll fails to load (pytorch#166628)
@@ -29,12 +34,12 @@ def main(experiment: Experiment | None = None) -> int:
             file=sys.stderr,
         )
         return 1
-    app = create_application()
+    app = create_application(language)
     from desktop_trainer.ui.faults import FaultReporter
     from desktop_trainer.ui.garbage import GarbageCollector
 
     faults, garbage = FaultReporter(app), GarbageCollector(app)
-    window = create_window(experiment)
+    window = create_window(experiment, language)
     faults.caught.connect(window.show_fault)
     window.warmed.connect(garbage.spare)
     _close_on_signals(window)
@@ -47,8 +52,8 @@ def main(experiment: Experiment | None = None) -> int:
         faults.close()
 
 
-def create_application() -> QApplication:
-    """The Qt application, dressed; the one that exists if there is one."""
+def create_application(language: str = "") -> QApplication:
+    """The Qt application, dressed; the one that exists if there is one. For `language` see `main`."""
     process.prepare()
     from PySide6.QtWidgets import QApplication
 
@@ -61,14 +66,14 @@ def create_application() -> QApplication:
     app.setApplicationName("Desktop Trainer")
     app.setDesktopFileName("desktop-trainer")
     preferences = Preferences()
-    apply_language(app, preferences.language)
+    apply_language(app, language or preferences.language)
     apply_theme(app, preferences.theme)
     return app
 
 
-def create_window(experiment: Experiment | None = None) -> TrainerWindow:
+def create_window(experiment: Experiment | None = None, language: str = "") -> TrainerWindow:
     """The window, not yet shown, with `experiment` or the first recipe in its form; needs no running event loop."""
-    create_application()
+    create_application(language)
     from desktop_trainer.ui.window import TrainerWindow
 
     return TrainerWindow(experiment)

@@ -157,7 +157,7 @@ def _data_name(experiment: Experiment) -> str:
     """The dataset's label; a folder of images by its own name, too."""
     dataset = experiment.data.dataset
     folder = Path(getattr(dataset, "folder", "")).name
-    return tr("{dataset} {folder}", dataset=tr(dataset.label), folder=folder) if folder else tr(dataset.label)
+    return tr("{dataset} “{folder}”", dataset=tr(dataset.label), folder=folder) if folder else tr(dataset.label)
 
 
 def _size_for(own: Experiment, dataset: DatasetChoice) -> int:

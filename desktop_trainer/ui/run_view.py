@@ -29,6 +29,7 @@ class RunView(QObject):
         self._curves, self._epochs, self._log, self._progress = curves, epochs, log, progress
         self._batches, self._device, self._paused = 1, "", False
         self._shelf: dict[str, Any] = {}
+        self._before: dict[str, Any] | None = None
         self._shelved: ShownRun | None = None
         session.began.connect(self._on_began)
         session.happened.connect(self._on_event)
@@ -48,6 +49,7 @@ class RunView(QObject):
     def _on_began(self, fresh: bool) -> None:
         self._paused = False
         if fresh:
+            self._before = self._curves.shelve()
             self._curves.clear()
             self._epochs.clear()
         self._progress.begin()
@@ -70,6 +72,7 @@ class RunView(QObject):
             case events.Notice(text=text) | events.DataCounted(text=text):
                 self._log.add(text)
             case events.RunStarted() if self._session.experiment is not None:
+                self._before = None
                 self._batches, self._device = event.batches_per_epoch, event.device
                 done = event.epoch * event.batches_per_epoch + event.batch
                 self._curves.begin(event.epochs, event.batches_per_epoch, done=done)
@@ -95,6 +98,9 @@ class RunView(QObject):
         self._progress.end(ended)
         if ended is not None:
             self._log.add(end_line(ended))
+        if self._before is not None:  # it never came to be
+            self._show_again(self._before)
+        self._before = None
 
     @Slot(object)
     def _on_failed(self, _: BaseException) -> None:
@@ -108,8 +114,12 @@ class RunView(QObject):
 
     @Slot()
     def _on_restored(self) -> None:
-        self._curves.unshelve(self._shelf)
+        self._show_again(self._shelf)
         self._progress.unshelve(self._shelved)
+        self._log.add(tr("The run was brought back."))
+
+    def _show_again(self, shelf: dict[str, Any]) -> None:
+        self._curves.unshelve(shelf)
+        self._epochs.clear()
         for ended in self._curves.series.epochs:
             self._epochs.add(ended)
-        self._log.add(tr("The run was brought back."))

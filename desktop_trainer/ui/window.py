@@ -103,6 +103,7 @@ class TrainerWindow(QMainWindow):
         self.looks = LookMenus(self, self.actions_, self.preferences)
         self.closing = ClosingGuard(self, self.session)
         self.last_session = LastSession(self.form, self.banner)
+        self.session.began.connect(self.last_session.save)  # the command line may have said what the form begins with
         self.undoing = Undoing(self.actions_, self.form.undo_stack, self.session)
         self._built = True
         self._connect()

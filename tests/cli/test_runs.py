@@ -167,6 +167,13 @@ def test_show_has_settings_figures_epochs_and_the_next_step(runs: Path, capsys: 
     assert [epoch["epoch"] for epoch in told_json(capsys, "show", FIRST)["epochs_done"]] == [1, 2, 3]
 
 
+def test_show_says_what_zero_means(runs: Path, capsys: Captured) -> None:
+    settings = {line.split()[0]: line.split()[1:3] for line in told(capsys, "show", FIRST) if line.startswith("  ")}
+    assert settings["training.patience"] == ["0", "(off)"]
+    assert settings["data.image_size"] == ["0", "(automatic)"]
+    assert settings["training.seed"] == ["0", "Seed"]
+
+
 def test_a_run_that_diverged_is_advised_a_smaller_learning_rate(runs: Path, capsys: Captured) -> None:
     (runs / SECOND / "checkpoints" / "0001").mkdir(parents=True)
     (runs / SECOND / "checkpoints" / "0001" / "manifest.json").write_text("{}")

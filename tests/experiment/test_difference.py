@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from desktop_trainer.experiment.difference import Difference, differences
+from desktop_trainer.experiment.difference import Difference, difference_text, differences
 from desktop_trainer.experiment.fields import settings_of, shared_values, to_values, with_value
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.settings import Experiment
@@ -24,6 +24,12 @@ def test_each_setting_is_named_with_both_values_in_declared_order() -> None:
         Difference("data.batch_size", "Batch size", 256, 17),
         Difference("training.epochs", "Epochs", 10, 3),
     ]
+
+
+def test_zero_is_told_as_the_word_that_the_form_shows_for_it() -> None:
+    other = with_value(with_value(PLAIN, "training.patience", 3), "training.seed", 1)
+    texts = [difference_text(item) for item in differences(PLAIN, other)]
+    assert texts == ["Seed 0 → 1", "Patience off → 3"]
 
 
 def test_an_option_of_the_same_choice_differs_by_itself() -> None:

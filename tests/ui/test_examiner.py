@@ -96,6 +96,23 @@ def test_renamed_class_folders_do_not_permute_the_answers(qtbot: QtBot, open_win
     qtbot.waitUntil(lambda: "Only the model has: cat. Only the dataset has: pussycat." in window.banner.text, timeout=30_000)  # fmt: skip
 
 
+def test_a_folder_that_the_form_shows_as_the_model_knows_it_is_no_choice(
+    qtbot: QtBot, open_window: Opener, tmp_path: Path
+) -> None:
+    """The model's settings say how many channels there are; the form leaves that to the files."""
+    for name, shade in (("cat", 0), ("dog", 255)):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(8):
+            Image.new("RGB", (4, 4), (shade, shade, number)).save(tmp_path / "pets" / name / f"{number}.png")
+    data = {"dataset": {"name": "image_folder", "folder": str(tmp_path / "pets")}, "image_size": 4, "batch_size": 4}
+    window = open_window({**SHORT, "data": data})
+    qtbot.waitUntil(window.actions_["start"].isEnabled, timeout=60_000)
+    with qtbot.waitSignal(window.session.ended, timeout=60_000):
+        window.actions_["start"].trigger()
+    evaluate(qtbot, window)
+    assert "on Folder of images “pets”, " in window.banner.text
+
+
 def test_of_bare_weights_only_what_the_file_knows_is_said(qtbot: QtBot, open_window: Opener, tmp_path: Path) -> None:
     """The form shows a dataset, which is not what they were trained on; nor is it written into a file saved from them."""
     window = open_window(SHORT)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QLibraryInfo, QLocale, Qt, QTranslator
 from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
-from desktop_trainer import folders
+from desktop_trainer import cli, folders
+from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.ui import app
 from desktop_trainer.ui.language import apply_language
+from desktop_trainer.ui.preferences import Preferences
 
 FOLDER = folders.resources() / "i18n" / "zh_CN"
 
@@ -88,3 +92,26 @@ def test_the_systems_dialogs_are_used_where_they_speak_the_windows_language(
     apply_language(qapp, language)
     assert QApplication.testAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs) is not native
     apply_language(qapp, "en")
+
+
+def test_the_window_opens_in_the_language_that_the_command_line_asks_for(
+    qapp: QApplication, home: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    """For this once: the language that was chosen in the window stays its own."""
+    Preferences().language = "en"
+    windows = []
+
+    def opened(experiment: Experiment | None, language: str = "") -> int:
+        windows.append(app.create_window(experiment, language))
+        return 0
+
+    monkeypatch.setattr(app, "main", opened)
+    try:
+        assert cli.main(["--language", "zh_CN"]) == 0
+        assert windows[0].actions_["start"].text().startswith("开始")
+        assert Preferences().language == "en"
+    finally:
+        apply_language(qapp, "en")
+        for window in windows:
+            window.close()
+            window.deleteLater()

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from tests.ui.conftest import Opener, child
+from tests.ui.live.test_continuing import ENDLESS
 
 
 def test_the_next_start_shows_the_last_settings_and_starts_nothing(open_window: Opener, home: Path) -> None:
@@ -28,6 +29,18 @@ def test_it_is_written_soon_after_an_edit_not_only_at_the_end(qtbot: QtBot, open
     window.form.set_value("data.batch_size", 37)
     qtbot.waitUntil((home / "session.json").exists)
     assert json.loads((home / "session.json").read_text())["experiment"]["data"]["batch_size"] == 37
+
+
+def test_what_was_trained_is_there_at_the_next_start_also_if_nothing_was_edited(
+    qtbot: QtBot, open_window: Opener, home: Path
+) -> None:
+    """The command line can say what the form begins with."""
+    window = open_window(ENDLESS)
+    window.actions_["start"].trigger()
+    window.session.stop()
+    qtbot.waitUntil(lambda: not window.session.active, timeout=60_000)
+    window.close()
+    assert open_window().form.experiment == window.form.experiment
 
 
 def test_wrong_settings_are_not_kept_the_last_right_ones_are(open_window: Opener) -> None:

@@ -79,6 +79,23 @@ def test_a_discarded_run_leaves_the_strip_and_comes_back_with_it(qtbot: QtBot, o
     assert window.progress.figures == finished
 
 
+def test_a_run_that_is_refused_leaves_the_curves_of_the_one_before(qtbot: QtBot, open_window: Opener) -> None:
+    window = open_window(SHORT)
+    train(qtbot, window)
+    window.form.set_value("model", "mlp")
+    window.form.set_value("model.hidden_sizes", (65_536,) * 8)
+    with qtbot.waitSignal(window.session.failed, timeout=60_000):
+        click(qtbot, window, "start")
+    assert "memory" in window.banner.text
+    assert window.progress.figures == "Failed"
+    assert len(window.curves.series) == 20
+    assert window.epochs.epochs.rowCount() == 2
+    window.form.set_value("model.hidden_sizes", (8,))
+    train(qtbot, window)
+    assert len(window.curves.series) == 20
+    assert window.epochs.epochs.rowCount() == 2
+
+
 def test_the_log_says_paused_resumed_stopped_and_finished(qtbot: QtBot, open_window: Opener) -> None:
     window = open_window(ENDLESS)
     click(qtbot, window, "start")

@@ -109,7 +109,9 @@ class CurvesPanel(QWidget):
         changes = tuple(each for each in changed.changes if each.path not in _UNMARKED)
         if changes:
             batches = changed.epoch * self.series.batches_per_epoch + changed.batch
-            text = ", ".join(f"{short_label(each.path, each.label)} {value_text(each.after)}" for each in changes)
+            text = ", ".join(
+                f"{short_label(each.path, each.label)} {value_text(each.after, each.zero)}" for each in changes
+            )
             self.series.add_change(batches, text)
             self._draw_later()
 

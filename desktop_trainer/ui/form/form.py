@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QUndoStack
-from PySide6.QtWidgets import QApplication, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from desktop_trainer.experiment.fields import Setting, get_value, settings_of, shared_values, to_values
@@ -125,8 +125,8 @@ class ExperimentForm(QWidget):
 
     def _lend_focus(self) -> None:
         """Qt would pass the focus on to the next field that is not locked, far below, and scroll there."""
-        focused = QApplication.focusWidget()
-        if focused is not None and self._scroll.viewport().isAncestorOf(focused):
+        focused = self.window().focusWidget()  # also while a dialog is in front
+        if self._scroll.viewport().isAncestorOf(focused):
             self._lent = focused
             self._scroll.setFocus()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -17,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_trainer.experiment.difference import Difference
+from desktop_trainer.experiment.fields import settings_of
 from desktop_trainer.i18n import tr, trn
 from desktop_trainer.runs.continuing import Proposal
 from desktop_trainer.ui.naming import named
@@ -97,5 +100,12 @@ class ContinueDialog(QDialog):
 
 
 def _texts(difference: Difference, *, can_change: bool) -> tuple[str, ...]:
-    values = value_text(difference.before), value_text(difference.after)
+    values = (_value(difference, value) for value in (difference.before, difference.after))
     return tr(difference.label), *values, tr("yes") if can_change else tr("no")
+
+
+def _value(difference: Difference, value: Any) -> str:
+    registry = next((item.registry for item in settings_of({}) if item.path == difference.path), None)
+    if registry is not None and value in registry:
+        return tr(registry[value].label)
+    return value_text(value, difference.zero)

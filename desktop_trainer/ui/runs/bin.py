@@ -106,7 +106,7 @@ class RunBin(QObject):
         if problem is not None:
             self._banner.show_error(str(problem), problem, do=self._undo(runs) if to_bin and runs else None)
         elif to_bin:
-            self._banner.show_message(_deleted(runs), do=self._undo(runs))
+            self._banner.show_message(_deleted(runs), do=self._undo(runs), until=[self.changed])
 
     def _put_away(self, run: _Run) -> None:
         folder = run.place
@@ -152,7 +152,7 @@ class RunBin(QObject):
             run.discarded = True
             self._stack.push(_Move(self, [run], tr("Discard the run"), to_bin=True, done=True))
             self.changed.emit()
-            self._banner.show_message(tr("The run was discarded."), do=self._undo([run]))
+            self._banner.show_message(tr("The run was discarded."), do=self._undo([run]), until=[self.changed])
 
     def _undo(self, runs: Sequence[_Run]) -> tuple[str, partial[None]]:
         return tr("Undo"), partial(self._take_back, list(runs))

@@ -40,12 +40,14 @@ def choice_text(registry: Registry[Any], values: Values, path: str) -> str:
     return tr(registry[name].label) if isinstance(name, str) and name in registry else str(name or "")
 
 
-def value_text(value: Any) -> str:
-    """A setting's value as people write it; nothing for None."""
+def value_text(value: Any, zero: str = "") -> str:
+    """A setting's value as people write it; nothing for None. `zero`, in English, is the word for 0, if there is one."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return tr("on") if value else tr("off")
+    if zero and value == 0:
+        return tr(zero)
     if isinstance(value, float):
         return f"{value:g}"
     return ", ".join(map(value_text, value)) if isinstance(value, list | tuple) else str(value)

@@ -53,7 +53,7 @@ def _text(setting: Setting, values: Values) -> str:
     if setting.registry is not None:
         return choice_text(setting.registry, values, setting.path) or tr(setting.registry[setting.default].label)
     value = get_value(values, setting.path)
-    return value_text(setting.default if value is None else value)
+    return value_text(setting.default if value is None else value, setting.zero)
 
 
 def difference_texts(values: Sequence[Values]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QPersistentModelIndex, QPoint, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QContextMenuEvent, QKeyEvent
+from PySide6.QtGui import QAction, QContextMenuEvent, QFontMetrics, QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
 
 from desktop_trainer.i18n import tr
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from desktop_trainer.runs.summary import RunSummary
 
 
-_PADDING = 20
+_PADDING, _MARK = 20, 20
 _FITTED = ("name", "model", "dataset", "optimizer")
 """Columns of words, which are as wide as their longest one needs, at most so many letters:"""
 _MOST_LETTERS = 30
@@ -80,12 +80,15 @@ class RunTable(QTableView):
 
     def _fit_words(self, difference: Changes) -> None:
         """Of new rows no word is cut; a column that is wider stays so."""
-        metrics = self.fontMetrics()
+        bold = self.font()
+        bold.setBold(True)  # as the names of the runs whose curves are drawn, which have a mark before them, too
+        metrics = QFontMetrics(bold)
         most = _MOST_LETTERS * metrics.horizontalAdvance("0")
         for name in _FITTED if difference.fresh else ():
             place = PLACES[name]
             longest = max((COLUMNS[place].text(row.summary) for row in difference.fresh), key=len)
             needed = min(metrics.horizontalAdvance(longest), most) + _PADDING
+            needed += _MARK if name == "name" else 0
             if not self.isColumnHidden(place) and needed > self.columnWidth(place):
                 self.setColumnWidth(place, needed)
 

@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QCursor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QToolButton
+from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QToolButton
 from pytestqt.qtbot import QtBot
 
 from desktop_trainer.experiment.problems import parse_experiment
@@ -44,6 +44,24 @@ def test_locking_leaves_the_form_where_it_is_and_unlocking_gives_the_focus_back(
     form.set_enabled_for_run(True)
     assert control.hasFocus()
     assert _scroll(form).verticalScrollBar().value() == 0
+
+
+def test_locking_keeps_the_focus_of_a_form_that_another_window_hides(form: ExperimentForm, qtbot: QtBot) -> None:
+    control = form.editor("training.epochs").control
+    control.setFocus()
+    asking = QLineEdit()
+    qtbot.addWidget(asking)
+    asking.show()
+    asking.setFocus()
+    asking.activateWindow()
+    qtbot.waitUntil(asking.hasFocus)
+    form.set_enabled_for_run(False)
+    assert form.focusWidget() is _scroll(form)
+    with qtbot.waitActive(form):
+        asking.close()
+        form.activateWindow()
+    form.set_enabled_for_run(True)
+    assert control.hasFocus()
 
 
 def test_who_went_elsewhere_while_the_form_was_locked_stays_there(form: ExperimentForm) -> None:

@@ -5,14 +5,20 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QTableWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_trainer import i18n
+from desktop_trainer.experiment.difference import differences
 from desktop_trainer.experiment.fields import Setting, settings_of
+from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.runs.continuing import Proposal
 from desktop_trainer.ui.form.editor import Editor
 from desktop_trainer.ui.form.editors import make_editor
 from desktop_trainer.ui.form.setting_words import tooltip
+from desktop_trainer.ui.live.continue_dialog import ContinueDialog
+from desktop_trainer.ui.runs.differences import difference_texts
+from tests.ui.conftest import child
 
 PATIENCE, FLIP = "training.patience", "augmentation.flip"
 
@@ -70,3 +76,12 @@ def test_the_word_follows_the_language(qtbot: QtBot) -> None:
     i18n.set_language("zh_CN")
     editor.retranslate()
     assert (editor.control.text(), editor.value()) == ("关", 0)
+
+
+def test_the_legend_and_the_question_before_a_run_goes_on_say_the_word_too(qtbot: QtBot) -> None:
+    before, after = ({"training": {"patience": patience}} for patience in (0, 3))
+    assert difference_texts([before, after]) == ["Patience off", "Patience 3"]
+    dialog = ContinueDialog("run", Proposal(Experiment(), {}, tuple(differences(before, after))))
+    qtbot.addWidget(dialog)
+    table = child(dialog, QTableWidget, "continue_table")
+    assert [table.item(0, column).text() for column in range(3)] == ["Patience", "off", "3"]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QPushButton, QTableWidget
 from pytestqt.qtbot import QtBot
 
@@ -122,6 +123,23 @@ def test_what_differs_is_shown_and_what_can_change_is_taken_over_and_marked(qtbo
     assert line in window.log.toPlainText()
     assert line in (the_run() / LOG).read_text(encoding="utf-8")
     assert read_journal(the_run()).starts[-1].changes == ("optimizer.lr",)
+
+
+def test_return_leaves_a_run_as_it_was_where_the_form_is_of_another_one(qtbot: QtBot, open_window: Opener) -> None:
+    """What the form offers to change was meant for that other run."""
+    window = stopped(qtbot, open_window(ENDLESS))
+    window.form.set_value("optimizer.lr", 0.05)
+    window.form.set_value("model", "mlp")
+    window.actions_["continue_run"].trigger()
+    dialog = asked(window)
+    assert ["Model", "Softmax regression", "MLP (multilayer perceptron)", "no"] in rows(dialog)
+    default = child(dialog, QPushButton, "continue_unchanged")
+    qtbot.waitUntil(dialog.isVisible, timeout=30_000)
+    assert default.isDefault()
+    assert dialog.focusWidget() is default
+    QTest.keyClick(dialog, Qt.Key.Key_Return)
+    trained_more(qtbot, window)
+    assert of_form(window).optimizer.lr == 0.1
 
 
 def test_the_answer_can_be_to_go_on_as_it_was_or_not_at_all(qtbot: QtBot, open_window: Opener) -> None:

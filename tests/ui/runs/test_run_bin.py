@@ -119,6 +119,19 @@ def test_the_last_run_that_was_deleted_and_brought_back_can_go_on_again(qtbot: Q
     assert not window.session.can_continue
 
 
+def test_what_is_said_of_a_run_in_the_bin_goes_when_undo_brings_it_back(qtbot: QtBot, window: Any, runs: Path) -> None:
+    train(qtbot, window)
+    window.session.discard_last()
+    assert window.banner.text == "The run was discarded."
+    undo(window)
+    assert window.banner.isHidden()
+    select(window, "first")
+    do(window, "delete_runs")
+    assert not window.banner.isHidden()
+    undo(window)
+    assert window.banner.isHidden()
+
+
 def test_a_discarded_run_comes_back_also_after_the_next_start_and_during_a_run(
     qtbot: QtBot, window: Any, runs: Path
 ) -> None:

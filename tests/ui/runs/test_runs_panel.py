@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QEvent, QItemSelectionModel, Qt
+from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
@@ -117,6 +118,15 @@ def test_no_heading_is_cut_and_no_word_of_an_ordinary_run(
     for name in ("name", "outcome", "best", "epochs", "lr", "batch_size", "model", "dataset"):
         place = PLACES[name]
         assert table.columnWidth(place) >= table.sizeHintForColumn(place), name
+
+
+def test_no_name_is_cut_when_its_curves_are_drawn(table: RunTable) -> None:
+    run = summary(1, name="2026-11-21 1520 mlp digits")
+    table.apply(coming(run))
+    pixmap = QPixmap(20, 12)
+    pixmap.fill()
+    table.runs.set_colours({run.folder: QIcon(pixmap)})
+    assert table.columnWidth(PLACES["name"]) >= table.sizeHintForColumn(PLACES["name"])
 
 
 def test_renaming_begins_with_the_whole_name(table: RunTable, qtbot: QtBot) -> None:
