@@ -17,6 +17,8 @@ from desktop_trainer.i18n import mark
 class DataSettings(Section):
     """Which samples, and how they are cut into batches."""
 
+    title = mark("Data")
+
     dataset: Annotated[DatasetChoice, DATASETS] = setting(
         "digits",
         mark("Dataset"),

@@ -9,6 +9,8 @@ from desktop_trainer.i18n import mark
 class DeviceSettings(Section):
     """What computes, and how."""
 
+    title = mark("Device")
+
     name: str = setting(
         "auto",
         mark("Device"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic.fields import FieldInfo
 
@@ -46,6 +46,25 @@ class Setting:
     def section(self) -> str:
         """The first part of the path."""
         return self.path.partition(".")[0]
+
+
+class SectionWords(NamedTuple):
+    """What a section is called, and what is true of all its settings; in English, to be translated where it is shown."""
+
+    title: str
+    explanation: str = ""
+
+
+def sections() -> dict[str, SectionWords]:
+    """The words of each section, in declared order, by the first part of a path; a choice explains itself."""
+    return {name: _section_words(info) for name, info in Experiment.model_fields.items()}
+
+
+def every_choice() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Each thing that can be chosen: path of the choice, its name, and values of an experiment that has chosen it."""
+    for item in settings_of({}):
+        for name in item.registry or ():
+            yield item.path, name, with_value({}, item.path, name)
 
 
 def settings_of(values: Values) -> list[Setting]:
@@ -131,6 +150,13 @@ def _merged(values: Values, over: Values, choices: set[str], prefix: str) -> dic
         groups = isinstance(old, Mapping) and isinstance(new, Mapping)
         result[key] = _merged(old or {}, new, choices, path + ".") if groups else new
     return result
+
+
+def _section_words(info: FieldInfo) -> SectionWords:
+    section = info.annotation
+    if info.title is None and isinstance(section, type) and issubclass(section, Section):
+        return SectionWords(section.title, section.explanation)
+    return SectionWords(info.title or "")
 
 
 def _at(values: dict[str, Any], path: str) -> dict[str, Any]:

@@ -1,12 +1,20 @@
 """How a setting is declared: once, with type, default, bounds and words. Knows no particular setting."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
 class Section(BaseModel):
-    """A frozen group of settings that checks itself."""
+    """A frozen group of settings that checks itself.
+
+    Attributes:
+        title: its heading, in English; marked for translation, as is `explanation`.
+        explanation: what is true of all its settings, so that none of them says it again.
+    """
+
+    title: ClassVar[str] = ""
+    explanation: ClassVar[str] = ""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 

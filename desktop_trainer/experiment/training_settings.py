@@ -7,6 +7,8 @@ from desktop_trainer.i18n import mark
 class TrainingSettings(Section):
     """How long, in which parts, and from which random numbers."""
 
+    title = mark("Training")
+
     epochs: int = setting(
         10,
         mark("Epochs"),
