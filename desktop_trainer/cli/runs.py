@@ -14,6 +14,7 @@ from desktop_trainer import folders
 from desktop_trainer.cli.find_run import find_folder, find_run, matching
 from desktop_trainer.cli.parser import Parser
 from desktop_trainer.cli.refusal import Refused
+from desktop_trainer.cli.resume_command import resume_command
 from desktop_trainer.cli.run_columns import COLUMNS, matches, plain, sorted_by
 from desktop_trainer.cli.text_table import clean, table
 from desktop_trainer.i18n import titled, tr, trn
@@ -198,7 +199,7 @@ def take_over(source: Path) -> int:
     except ImportFailed as error:
         raise Refused(clean(str(error))) from error
     assert isinstance(folder, Path)
-    print(tr("Imported as {name}. To let it go on: {command}", name=clean(folder.name), command=f"desktop-trainer resume {shlex.quote(clean(folder.name))}"))  # fmt: skip
+    print(tr("Imported as {name}. To let it go on: {command}", name=clean(folder.name), command=resume_command(folder.name)))  # fmt: skip
     return 0
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from desktop_trainer.cli.find_run import find_run
 from desktop_trainer.cli.refusal import Refused
+from desktop_trainer.cli.resume_command import resume_command
 from desktop_trainer.cli.run_columns import (
     COLUMNS,
     NOTHING,
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from desktop_trainer.engine.events import EpochEnded
     from desktop_trainer.runs.history import History
     from desktop_trainer.runs.summary import RunSummary
-
-SMALLER = 0.1
-"""What the learning rate of a run that diverged is multiplied by."""
 
 
 def show(asked: str, *, as_json: bool) -> int:
@@ -119,20 +116,17 @@ def _start(epoch: int, batch: int, changes: Sequence[str], inexact: Sequence[str
 
 
 def _next_steps(run: RunSummary) -> Iterator[str]:
-    """What the run itself advises, and the command by which it goes on, if it can: from its start, if it was never saved."""
+    """What the run itself advises, and the command by which it goes on, if it can."""
+    from desktop_trainer.report.next_steps import changes_to_go_on
+
     if run.outcome == "running":
         yield tr("It is going on in another window or program.")
         return
     if run.next_step:
         yield clean(run.next_step)
-    if run.outcome != "completed" and (run.checkpoint or (run.epoch, run.batch) == (0, 0)):
-        yield f"desktop-trainer resume {shlex.quote(clean(run.name))}{_smaller_lr(run)}"
-
-
-def _smaller_lr(run: RunSummary) -> str:
-    """The flag without which a run that diverged would do so again."""
-    lr = get_value(run.values, "optimizer.lr")
-    return f" --lr {lr * SMALLER:.3g}" if run.outcome == "diverged" and isinstance(lr, int | float) else ""
+    changes = changes_to_go_on(run)
+    if changes is not None:
+        yield resume_command(run.name, changes)
 
 
 def compare(asked: Sequence[str], *, as_json: bool) -> int:

@@ -309,3 +309,10 @@ def test_columns_stand_below_each_other_however_wide_the_characters_are() -> Non
     assert {width(line) for line in lines} == {7}
     assert lines[1] == "中文  x"
     assert clean("a\x1b[0m") == "a [0m"
+
+
+def test_a_run_that_did_all_of_its_epochs_can_train_further(runs: Path, capsys: Captured) -> None:
+    """As many epochs again, as the window's Continue gives it."""
+    (runs / FIRST / "checkpoints" / "0001").mkdir(parents=True)
+    (runs / FIRST / "checkpoints" / "0001" / "manifest.json").write_text("{}")
+    assert told(capsys, "show", FIRST)[-1].strip() == f"desktop-trainer resume '{FIRST}' --epochs 6"
