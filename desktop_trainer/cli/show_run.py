@@ -9,21 +9,12 @@ from typing import TYPE_CHECKING
 from desktop_trainer.cli.find_run import find_run
 from desktop_trainer.cli.refusal import Refused
 from desktop_trainer.cli.resume_command import resume_command
-from desktop_trainer.cli.run_columns import (
-    COLUMNS,
-    NOTHING,
-    duration_text,
-    epochs_text,
-    figure,
-    figure_text,
-    plain,
-    state_text,
-    value_text,
-)
+from desktop_trainer.cli.run_columns import COLUMNS, NOTHING, cell, figure_text, plain, value_text
 from desktop_trainer.cli.text_table import clean, table
 from desktop_trainer.experiment.difference import differences
 from desktop_trainer.experiment.fields import get_value, settings_of
 from desktop_trainer.i18n import joined, tr, trn
+from desktop_trainer.report.run_columns import figure_of
 
 if TYPE_CHECKING:
     from desktop_trainer.engine.events import EpochEnded
@@ -65,8 +56,11 @@ def _chapters(run: RunSummary, said: History) -> Iterator[tuple[str, list[str]]]
 
 
 def _facts(run: RunSummary) -> Iterator[tuple[str, str]]:
-    yield tr("State"), joined(tr("{state}.", state=state_text(run)), run.reason) if run.reason else state_text(run)
-    progress = trn("{epochs} epoch", "{epochs} epochs", run.epochs or run.epoch, epochs=epochs_text(run))
+    yield (
+        tr("State"),
+        joined(tr("{state}.", state=cell(run, "state")), run.reason) if run.reason else cell(run, "state"),
+    )
+    progress = trn("{epochs} epoch", "{epochs} epochs", run.epochs or run.epoch, epochs=cell(run, "epochs"))
     batches = trn("{n} batch", "{n} batches", run.batch)
     yield (
         tr("Progress"),
@@ -75,7 +69,7 @@ def _facts(run: RunSummary) -> Iterator[tuple[str, str]]:
     yield tr("Started"), f"{run.created.astimezone():%Y-%m-%d %H:%M:%S}"
     if run.ended_at is not None:
         yield tr("Ended"), f"{run.ended_at.astimezone():%Y-%m-%d %H:%M:%S}"
-    yield tr("Duration"), duration_text(run)
+    yield tr("Duration"), cell(run, "duration")
     for title, ended in ((tr("Best"), run.best), (tr("Last"), run.last)):
         if ended is not None:
             yield title, tr("epoch {epoch}, test acc {accuracy:.4f}, test loss {loss}", epoch=ended.epoch, accuracy=ended.test_accuracy, loss=figure_text(ended.test_loss))  # fmt: skip
@@ -166,9 +160,9 @@ def differing(runs: Sequence[RunSummary]) -> list[tuple[str, str, list[object]]]
 
 def _figures(runs: Sequence[RunSummary]) -> Iterator[tuple[str, list[str]]]:
     for name in ("state", "epochs", "accuracy"):
-        yield tr(COLUMNS[name].heading), [COLUMNS[name].text(run) for run in runs]
+        yield tr(COLUMNS[name].heading), [cell(run, name) for run in runs]
     yield tr("Best epoch"), [NOTHING if run.best is None else str(run.best.epoch) for run in runs]
-    yield tr("Last test acc"), [figure_text(figure(run, "test_accuracy")) for run in runs]
-    yield tr("Last test loss"), [figure_text(figure(run, "test_loss")) for run in runs]
+    yield tr("Last test acc"), [figure_text(figure_of(run, "test_accuracy")) for run in runs]
+    yield tr("Last test loss"), [figure_text(figure_of(run, "test_loss")) for run in runs]
     for name in ("loss", "duration"):
-        yield tr(COLUMNS[name].heading), [COLUMNS[name].text(run) for run in runs]
+        yield tr(COLUMNS[name].heading), [cell(run, name) for run in runs]

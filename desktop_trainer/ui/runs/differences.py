@@ -21,10 +21,10 @@ from PySide6.QtWidgets import (
 from desktop_trainer.experiment.difference import differences
 from desktop_trainer.experiment.fields import Setting, Values, get_value, sections, settings_of
 from desktop_trainer.i18n import listed, titled, tr, trn
+from desktop_trainer.report.run_columns import choice_text, value_text
 from desktop_trainer.ui import theme
 from desktop_trainer.ui.form.setting_words import short_label
 from desktop_trainer.ui.naming import named
-from desktop_trainer.ui.runs.columns import choice_text, value_text
 
 _WIDEST = 260
 
