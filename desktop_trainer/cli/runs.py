@@ -169,7 +169,8 @@ def export(asked: str, target: Path, *, epochs: bool) -> int:
     Raises:
         Refused: if it is not clear which run is meant, or the file cannot be written.
     """
-    from desktop_trainer.runs.export import export_batches, export_epochs, export_run
+    from desktop_trainer.report.number_tables import export_batches, export_epochs
+    from desktop_trainer.runs.export import export_run
     from desktop_trainer.runs.history import read_journal
 
     if target.suffix.casefold() not in (".zip", ".csv"):

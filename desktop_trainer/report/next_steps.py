@@ -24,6 +24,12 @@ def smaller_lr(values: Mapping[str, Any]) -> dict[str, float]:
     return {_LR: float(f"{lr * SMALLER:.3g}")} if isinstance(lr, int | float) else {}
 
 
+def changes_for_more(run: RunSummary) -> dict[str, int]:
+    """The settings with which `run` has something to do when it goes on: as many epochs again if it did all of them."""
+    more = run.outcome == "completed" and run.epochs
+    return {EPOCHS: more_epochs(run.epoch, run.epochs)} if more else {}
+
+
 def changes_to_go_on(run: RunSummary) -> dict[str, Any] | None:
     """The settings, by dotted path, that change where `run` goes on; None where it cannot.
 
@@ -34,5 +40,5 @@ def changes_to_go_on(run: RunSummary) -> dict[str, Any] | None:
     if run.outcome == "running" or not saved:
         return None
     if run.outcome == "completed":
-        return {EPOCHS: more_epochs(run.epoch, run.epochs)} if run.epochs else None
+        return dict(changes_for_more(run)) or None
     return dict(smaller_lr(run.values)) if run.outcome == "diverged" else {}
