@@ -10,9 +10,9 @@ from desktop_trainer.cli.find_run import find_folder
 from desktop_trainer.cli.refusal import Refused, refusing
 from desktop_trainer.cli.resume_command import resume_command
 from desktop_trainer.experiment.fields import Setting, settings_of
+from desktop_trainer.experiment.keeping import is_fixed
 from desktop_trainer.i18n import tr
 from desktop_trainer.runs.continuing import EPOCHS, propose
-from desktop_trainer.runs.fixed import is_fixed
 from desktop_trainer.runs.lost import known_settings
 from desktop_trainer.runs.run_folder import NotARun
 

@@ -8,6 +8,7 @@ class AugmentationSettings(Section):
     """How training images are varied at random, anew in each epoch. All are off by default."""
 
     title = mark("Augmentation")
+    at_once = True
     explanation = mark(
         "Training images are varied at random, anew in each epoch. Only training images are changed, never the test set, "
         "and each step takes longer."

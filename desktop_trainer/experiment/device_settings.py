@@ -19,6 +19,7 @@ class DeviceSettings(Section):
             "first graphics card, else the CPU, and says which."
         ),
         pattern=r"^(auto|cpu|mps|cuda(:\d{1,3})?)$",
+        editor="device",
     )
     threads: int = setting(
         0,

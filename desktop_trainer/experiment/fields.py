@@ -28,6 +28,7 @@ class Setting:
         registry: for a choice, what can be chosen; else None.
         bounds: the declared ``ge``, ``gt``, ``le``, ``lt``.
         advanced: shown under "More". local: belongs to this machine. zero: the word for 0, where that is no number.
+        editor: the name of its editor, where the type does not say enough.
     """
 
     path: str
@@ -41,6 +42,7 @@ class Setting:
     advanced: bool = False
     local: bool = False
     zero: str = ""
+    editor: str = ""
 
     @property
     def section(self) -> str:
@@ -199,4 +201,5 @@ def _setting(path: str, info: FieldInfo, kind: Any, registry: Registry[Any] | No
     return Setting(
         path, info.title or "", info.description or "", kind, info.default, registry, bounds,
         str(extra.get("unit", "")), bool(extra.get("advanced")), bool(extra.get("local")), str(extra.get("zero", "")),
+        str(extra.get("editor", "")),
     )  # fmt: skip

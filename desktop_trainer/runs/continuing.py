@@ -9,9 +9,10 @@ from typing import Any
 
 from desktop_trainer.experiment.difference import Difference, differences
 from desktop_trainer.experiment.fields import shared_values, to_values, with_local, with_value
+from desktop_trainer.experiment.keeping import is_fixed
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.runs.fixed import FOLDER, is_fixed
+from desktop_trainer.runs.fixed import FOLDER
 from desktop_trainer.runs.history import History, JournalReader
 from desktop_trainer.runs.lost import known_settings
 from desktop_trainer.runs.moved import lost_folder

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QApplication, QToolButton, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from desktop_trainer.experiment.fields import Setting, get_value, sections, settings_of, shared_values, to_values
+from desktop_trainer.experiment.keeping import changes_at_once
 from desktop_trainer.experiment.problems import Problem
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import mark, tr
-from desktop_trainer.runs.fixed import changes_at_once
 from desktop_trainer.ui.form.batch_panel import BatchPlanPanel
 from desktop_trainer.ui.form.draft import Draft
 from desktop_trainer.ui.form.editor import Editor
