@@ -49,6 +49,12 @@ def tr(text: str, /, **values: Any) -> str:
     return translated.format(**values) if values else translated
 
 
+def in_every_language(text: str) -> tuple[str, ...]:
+    """`text` in each language that the program knows."""
+    folder = folders.resources() / "i18n"
+    return tuple(gettext.translation(DOMAIN, folder, [name], fallback=True).gettext(text) for name in LANGUAGES)
+
+
 def trn(singular: str, plural: str, n: int, **values: Any) -> str:
     """The one of two texts that goes with the count `n`, in the current language, its ``{n}`` and ``{placeholders}`` filled."""
     return _translations.ngettext(singular, plural, n).format(n=grouped(n), **values)

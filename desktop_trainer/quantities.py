@@ -8,8 +8,17 @@ def duration(seconds: float) -> str:
     if seconds < 59.5:
         places = 2 if seconds < 0.995 else 1 if seconds < 9.95 else 0
         return tr("{seconds} s", seconds=f"{seconds:.{places}f}")
-    whole = round(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return _clock(seconds)
+
+
+def clock(seconds: float) -> str:
+    """A place on a scale of seconds: as `duration` from a minute on, below it the seconds as they are, ``7.5``."""
+    return f"{seconds:g}" if abs(seconds) < 60 else _clock(seconds)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 

@@ -58,7 +58,7 @@ class SGD(OptimizerChoice):
         mark("Look at the gradient after the momentum's step, not before it. Needs momentum."),
         advanced=True,
     )
-    fused: bool = setting(False, mark("Fused"), _FUSED, advanced=True)
+    fused: bool = setting(False, mark("Fused"), _FUSED, advanced=True, at_once=False)
 
     @model_validator(mode="after")
     def _nesterov_needs_momentum(self) -> Self:
@@ -83,7 +83,7 @@ class _AdamOptions(OptimizerChoice):
     beta1: float = setting(0.9, "Beta 1", _BETA1, ge=0, lt=1, advanced=True)
     beta2: float = setting(0.999, "Beta 2", _BETA2, ge=0, lt=1, advanced=True)
     weight_decay: float = setting(0.0, mark("Weight decay"), _WEIGHT_DECAY, ge=0, le=1, zero=mark("off"), advanced=True)
-    fused: bool = setting(False, mark("Fused"), _FUSED, advanced=True)
+    fused: bool = setting(False, mark("Fused"), _FUSED, advanced=True, at_once=False)
 
     def _options(self) -> dict[str, Any]:
         """What both constructors take. None leaves the choice to PyTorch; False would also forbid its loops over all tensors."""

@@ -20,6 +20,7 @@ Run = Callable[[Given], int]
 
 _EXAMINED = ("data.dataset", "data.batch_size", "data.test_batch_size", "data.image_size", "data.data_root", "device")
 """What `evaluate` lets be changed: where and on what, not what the model is."""
+_HELP = {"-h", "--help", "--help-all"}
 
 
 def language(argv: list[str]) -> str:
@@ -60,6 +61,7 @@ def _commands() -> dict[str, tuple[str, Callable[[Parser, list[str]], Run]]]:
         "evaluate": (tr("Examine a saved model on a test set."), _evaluate),
         "runs": (tr("List, show, compare, delete, export and import runs."), _runs),
         "list": (tr("List what can be chosen."), _list),
+        "explain": (tr("Explain a setting: what it does, its flag, its default, its bounds."), _explain),
         "batches": (tr("Show how many batches a number of samples makes, and why."), _batches),
         "download": (tr("Fetch a dataset into the data folder."), _download),
         "benchmark": (tr("Measure how fast this machine trains, against a plain loop and against what it allows."), _benchmark),
@@ -97,10 +99,10 @@ def _train(parser: Parser, argv: list[str]) -> Run:
     add_sources(early)
     early.add_argument("--weights")
     given = vars(early.parse_known_args(argv)[0])
-    values, weights = _start(given) if "--help" not in argv else (flags.source_values(given), None)
+    values, weights = _start(given) if not _HELP & set(argv) else (flags.source_values(given), None)
     values = flags.with_choices(argv, values, keep_size=weights is not None)
     items = settings_of(values)
-    flags.add_flags(parser, items, values)
+    flags.add_flags(parser, items, values, whole=parser.add_whole_help(argv))
     return lambda given: _run_train(given, flags.changed(values, flags.changes(given, items)), weights)
 
 
@@ -134,7 +136,7 @@ def _resume(parser: Parser, argv: list[str]) -> Run:
     parser.add_argument("--checkpoint", metavar="NAME", help=tr("Go back to this checkpoint, not the newest one."))
     _add_json(parser)
     items, values = changeable(argv)
-    flags.add_flags(parser, items, values)
+    flags.add_flags(parser, items, values, whole=parser.add_whole_help(argv))
     return lambda given: resume(
         given["run"], dict(flags.changes(given, items)), given.get("checkpoint"), as_json=given.get("json", False)
     )
@@ -147,7 +149,7 @@ def _evaluate(parser: Parser, argv: list[str]) -> Run:
     parser.add_argument("model", metavar="MODEL", help=tr("A model file that was saved."))
     _add_json(parser)
     items = [item for item in settings_of(flags.with_choices(argv, {})) if item.path.startswith(_EXAMINED)]
-    flags.add_flags(parser, items, None)
+    flags.add_flags(parser, items, None, whole=parser.add_whole_help(argv))
 
     def run(given: Given) -> int:
         from desktop_trainer.cli.evaluate import evaluate
@@ -170,6 +172,14 @@ def _list(parser: Parser, _argv: list[str]) -> Run:
 
     parser.add_argument("kind", nargs="?", default=None, choices=KINDS, help=tr("Which kind; all of them without one."))
     return lambda given: show_choices(given.get("kind"))
+
+
+def _explain(parser: Parser, argv: list[str]) -> Run:
+    from desktop_trainer.cli.explain import explain
+
+    parser.add_words("flags", argv[argv.index("explain") + 1 :])
+    parser.add_argument("words", metavar="SETTING", nargs="*", help=tr("Its flag, its name in files, or what the window calls it: lr, optimizer.lr, learning rate."))  # fmt: skip
+    return lambda given: explain(" ".join([*given.get("flags", []), *given.get("words", [])]))
 
 
 def _batches(parser: Parser, _argv: list[str]) -> Run:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from desktop_trainer import folders
 from desktop_trainer.cli.parser import Parser, flag_name
@@ -15,6 +15,7 @@ from desktop_trainer.experiment.fields import (
     Values,
     get_value,
     merged,
+    sections,
     settings_of,
     to_values,
     with_dataset,
@@ -23,16 +24,9 @@ from desktop_trainer.experiment.fields import (
 from desktop_trainer.experiment.problems import ExperimentError, Problem, load_values, parse_experiment
 from desktop_trainer.experiment.recipes import recipe
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import joined, mark, titled, tr
+from desktop_trainer.i18n import joined, titled, tr
 
 _RESERVED = {"help", "version", "language", "recipe", "config", "weights", "save", "json"}
-_SECTIONS = {
-    "data": mark("Data"),
-    "augmentation": mark("Augmentation"),
-    "training": mark("Training"),
-    "device": mark("Device"),
-    "saving": mark("Saving"),
-}
 _SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 
 
@@ -89,16 +83,30 @@ def with_choices(argv: list[str], values: Values, *, keep_size: bool = False) ->
     return changed(complete, given)
 
 
-def add_flags(parser: argparse.ArgumentParser, items: list[Setting], values: Values | None) -> None:
-    """A flag for each setting, in a group for each section; `values` are shown as the defaults, None shows none."""
-    count = Counter(_last(item) for item in items)
+def add_flags(
+    parser: argparse.ArgumentParser, items: list[Setting], values: Values | None, *, whole: bool = False
+) -> None:
+    """A flag for each setting, in a group for each section.
+
+    Args:
+        values: shown as the defaults; None shows none.
+        whole: the help says all that there is to say, else one line of each setting.
+    """
     groups: dict[str, Any] = {}
+    for name, (title, explanation) in sections().items():
+        if any(item.section == name for item in items):
+            groups[name] = parser.add_argument_group(tr(title), (whole and tr(explanation)) or None)
+    for item, names in zip(items, flag_names(items), strict=True):
+        text = (_whole_help if whole else _brief_help)(item, values)
+        groups[item.section].add_argument(*names, dest=item.path, help=text.replace("%", "%%"), **_kind(item))
+
+
+def flag_names(items: list[Setting]) -> Iterator[list[str]]:
+    """The flags of each of the settings: the last part of its path, where no other one of them ends so, and the whole path."""
+    count = Counter(_last(item) for item in items)
     for item in items:
-        title = _SECTIONS.get(item.section, item.label)
-        group = groups.get(item.section) or groups.setdefault(item.section, parser.add_argument_group(tr(title)))
         short = [_last(item)] if count[_last(item)] == 1 and _last(item) not in _RESERVED else []
-        names = [f"--{name}" for name in dict.fromkeys([*short, flag_name(item.path)])]
-        group.add_argument(*names, dest=item.path, help=_help(item, values), **_kind(item))
+        yield [f"--{name}" for name in dict.fromkeys([*short, flag_name(item.path)])]
 
 
 def changes(given: Mapping[str, Any], items: list[Setting]) -> list[tuple[str, Any]]:
@@ -136,20 +144,42 @@ def _kind(item: Setting) -> dict[str, Any]:
     if item.registry is not None:
         return {"metavar": "NAME"}
     words = {int: "N", float: "X"}.get(item.type, "TEXT")
-    return {"metavar": "|".join(map(str, get_args(item.type))) or words}
+    return {"metavar": "|".join(map(str, _literals(item))) or words}
 
 
-def _help(item: Setting, values: Values | None) -> str:
-    facts = []
-    if values is not None:
-        value = get_value(values, item.path)
-        shown = _shown(item.default if value is None else value)
-        facts.append(tr("default {value}", value=f"{shown} {tr(item.unit)}".strip()))
-    if item.registry is not None:
-        facts.append(tr("known: {names}", names=", ".join(item.registry)))
-    facts += [f"{_SIGNS[key]} {bound:{'d' if isinstance(bound, int) else 'g'}}" for key, bound in item.bounds.items()]
-    text = titled(tr(item.label), joined(tr(item.explanation), f"[{tr('; ').join(facts)}]" if facts else ""))
-    return text.replace("%", "%%")
+def _brief_help(item: Setting, values: Values | None) -> str:
+    facts = default_fact(item, values)
+    return " ".join([tr(item.label), *(f"[{fact}]" for fact in facts)])
+
+
+def _whole_help(item: Setting, values: Values | None) -> str:
+    facts = [*default_fact(item, values), *known_fact(item), *bound_facts(item)]
+    return titled(tr(item.label), joined(tr(item.explanation), f"[{tr('; ').join(facts)}]" if facts else ""))
+
+
+def default_fact(item: Setting, values: Values | None) -> list[str]:
+    """What the setting is if nothing is said, with its unit; nothing if that is not known."""
+    if values is None:
+        return []
+    value = get_value(values, item.path)
+    value = item.default if value is None else value
+    unit = f"= {tr(item.zero)}" if item.zero and value == 0 else tr(item.unit)
+    return [tr("default {value}", value=f"{_shown(value)} {unit}".strip())]
+
+
+def known_fact(item: Setting) -> list[str]:
+    """What can be chosen, if the setting is a choice."""
+    names = list(item.registry) if item.registry is not None else list(map(str, _literals(item)))
+    return [tr("known: {names}", names=", ".join(names))] if names else []
+
+
+def bound_facts(item: Setting) -> list[str]:
+    """The bounds of the setting: ``>= 1``."""
+    return [f"{_SIGNS[key]} {bound:{'d' if isinstance(bound, int) else 'g'}}" for key, bound in item.bounds.items()]
+
+
+def _literals(item: Setting) -> tuple[Any, ...]:
+    return get_args(item.type) if get_origin(item.type) is Literal else ()
 
 
 def _shown(value: Any) -> str:
@@ -157,4 +187,6 @@ def _shown(value: Any) -> str:
         return tr("on") if value else tr("off")
     if isinstance(value, list | tuple):
         return " ".join(map(str, value))
+    if isinstance(value, float):
+        return f"{value:.15g}"
     return str(value) or tr("empty")

@@ -51,6 +51,33 @@ class Formatter(argparse.HelpFormatter):
         return "\n".join(indent + line for line in wrapped(text, width - len(indent)))
 
 
+class WholeFormatter(Formatter):
+    """For commands that have a flag for each setting: the usage does not list them."""
+
+    def add_usage(self, usage: str | None, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        """argparse's."""
+        words = [str(action.metavar or action.dest) for action in actions if not action.option_strings]
+        super().add_usage(usage or " ".join(["%(prog)s", *words, f"[{tr('OPTIONS')}]"]), actions, groups, prefix)
+
+
+class BriefFormatter(WholeFormatter):
+    """A line a flag: its short name only, and none of the values that it can take."""
+
+    def __init__(self, prog: str, **options: Any) -> None:
+        super().__init__(prog, **{"max_help_position": 40, **options})
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if not (action.option_strings and action.option_strings[0].startswith("--")):
+            return super()._format_action_invocation(action)
+        name = action.option_strings[0]
+        if isinstance(action, argparse.BooleanOptionalAction):
+            return f"--[no-]{name.removeprefix('--')}"
+        if action.nargs == 0:
+            return name
+        values = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{name} {'NAME' if '|' in values else values}"
+
+
 class Parser(argparse.ArgumentParser):
     """Raises `Refused` where argparse would print its usage and exit."""
 
@@ -60,6 +87,21 @@ class Parser(argparse.ArgumentParser):
         self.color = False  # Python 3.14 would colour, but control characters are escaped
         if add_help:
             self.add_argument("-h", "--help", action="help", help=tr("Show this and exit."))
+
+    def add_whole_help(self, argv: Sequence[str]) -> bool:
+        """Let ``--help`` have a line a flag, and add ``--help-all``; returns whether `argv` asks for that."""
+        self.add_argument(
+            "--help-all", action="help", help=tr("Show all that there is to say of each setting, and exit.")
+        )
+        whole = "--help-all" in argv
+        self.formatter_class = WholeFormatter if whole else BriefFormatter
+        return whole
+
+    def add_words(self, dest: str, argv: Sequence[str]) -> None:
+        """Take the unknown options in `argv` as words: they are what is asked about."""
+        for word in dict.fromkeys(argv):
+            if word.startswith("--") and word.strip("-") and word.partition("=")[0] not in self._option_string_actions:
+                self.add_argument(word, dest=dest, action="append_const", const=word, help=argparse.SUPPRESS)
 
     def error(self, message: str) -> NoReturn:
         """argparse's own complaints."""
@@ -86,20 +128,17 @@ class Parser(argparse.ArgumentParser):
 
 def _owners(option: str) -> Iterator[str]:
     """The flags that choose what has `option`: ``--optimizer sgd`` for ``momentum``."""
-    from desktop_trainer.experiment.fields import settings_of, with_value
+    from desktop_trainer.experiment.fields import every_choice, settings_of
 
-    for path, names in _choices():
-        for name in names:
-            values = with_value({}, path, name)
-            own = [item.path for item in settings_of(values) if item.path.startswith(path + ".")]
-            if any(option in (item.rpartition(".")[2].replace("_", "-"), flag_name(item)) for item in own):
-                yield f"--{path.rpartition('.')[2]} {name}"
+    for path, name, values in every_choice():
+        own = [item.path for item in settings_of(values) if item.path.startswith(path + ".")]
+        if any(option in (item.rpartition(".")[2].replace("_", "-"), flag_name(item)) for item in own):
+            yield choosing(path, name)
 
 
-def _choices() -> list[tuple[str, list[str]]]:
-    from desktop_trainer.experiment.fields import settings_of
-
-    return [(item.path, list(item.registry)) for item in settings_of({}) if item.registry is not None]
+def choosing(path: str, name: str) -> str:
+    """The flag that chooses `name`: ``--optimizer sgd``."""
+    return f"--{path.rpartition('.')[2]} {name}"
 
 
 def flag_name(path: str) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from desktop_trainer.cli.find_run import find_folder
 from desktop_trainer.cli.refusal import Refused, refusing
-from desktop_trainer.cli.text_table import clean
+from desktop_trainer.cli.resume_command import resume_command
 from desktop_trainer.experiment.fields import Setting, settings_of
-from desktop_trainer.runs.fixed import is_fixed
+from desktop_trainer.experiment.keeping import is_fixed
+from desktop_trainer.i18n import tr
+from desktop_trainer.runs.continuing import EPOCHS, propose
 from desktop_trainer.runs.lost import known_settings
 from desktop_trainer.runs.run_folder import NotARun
 
@@ -35,10 +37,14 @@ def resume(run: str, changes: Mapping[str, Any], checkpoint: str | None, *, as_j
                 return reopen(folder, changes, checkpoint=checkpoint)
         except Refused as error:
             if isinstance(error.__cause__, FolderMoved):
-                command = f"desktop-trainer resume {shlex.quote(clean(run))} --folder FOLDER"
-                raise Refused(f"{error}\n{command}") from error
+                raise Refused(f"{error}\n{resume_command(run)} --folder FOLDER") from error
             raise
 
+    with refusing():
+        needed = {} if EPOCHS in changes or checkpoint else propose(folder, None).needed
+    if needed:
+        command = resume_command(run, needed)
+        print(f"desktop-trainer: {tr('The run has done all of its epochs. To train it further: {command}', command=command)}", file=sys.stderr)  # fmt: skip
     return follow(make, None, as_json=as_json)
 
 

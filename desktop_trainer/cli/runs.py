@@ -14,9 +14,11 @@ from desktop_trainer import folders
 from desktop_trainer.cli.find_run import find_folder, find_run, matching
 from desktop_trainer.cli.parser import Parser
 from desktop_trainer.cli.refusal import Refused
-from desktop_trainer.cli.run_columns import COLUMNS, matches, plain, sorted_by
+from desktop_trainer.cli.resume_command import resume_command
+from desktop_trainer.cli.run_columns import COLUMNS, cell, plain
 from desktop_trainer.cli.text_table import clean, table
 from desktop_trainer.i18n import titled, tr, trn
+from desktop_trainer.report.run_columns import matches, sorted_by, words_of
 
 Given = dict[str, Any]
 """What argparse found."""
@@ -82,15 +84,15 @@ def show_list(words: list[str], sort: str, *, as_json: bool) -> int:
 
     index = RunIndex()
     every = index.refresh()
-    runs = [item for item in every if matches(item, words)]
-    runs = runs if sort == "created" else sorted_by(runs, sort)
+    runs = [item for item in every if matches(words_of(item), words)]
+    runs = runs if sort == "created" else sorted_by(runs, COLUMNS[sort])
     for name, reason in index.unreadable.items():
         print(clean(titled(name, reason)), file=sys.stderr)
     if as_json:
         print(json.dumps([plain(item) for item in runs], allow_nan=False))
     elif runs:
         rows = [[tr(column.heading) for column in COLUMNS.values()]]
-        rows += [[column.text(item) for column in COLUMNS.values()] for item in runs]
+        rows += [[cell(item, name) for name in COLUMNS] for item in runs]
         right = [number for number, column in enumerate(COLUMNS.values()) if column.number]
         print("\n".join(table(rows, right)))
     elif every:
@@ -167,7 +169,8 @@ def export(asked: str, target: Path, *, epochs: bool) -> int:
     Raises:
         Refused: if it is not clear which run is meant, or the file cannot be written.
     """
-    from desktop_trainer.runs.export import export_batches, export_epochs, export_run
+    from desktop_trainer.report.number_tables import export_batches, export_epochs
+    from desktop_trainer.runs.export import export_run
     from desktop_trainer.runs.history import read_journal
 
     if target.suffix.casefold() not in (".zip", ".csv"):
@@ -198,7 +201,7 @@ def take_over(source: Path) -> int:
     except ImportFailed as error:
         raise Refused(clean(str(error))) from error
     assert isinstance(folder, Path)
-    print(tr("Imported as {name}. To let it go on: {command}", name=clean(folder.name), command=f"desktop-trainer resume {shlex.quote(clean(folder.name))}"))  # fmt: skip
+    print(tr("Imported as {name}. To let it go on: {command}", name=clean(folder.name), command=resume_command(folder.name)))  # fmt: skip
     return 0
 
 

@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from desktop_trainer.cli.find_run import find_run
 from desktop_trainer.cli.refusal import Refused
-from desktop_trainer.cli.run_columns import (
-    COLUMNS,
-    NOTHING,
-    duration_text,
-    epochs_text,
-    figure,
-    figure_text,
-    plain,
-    state_text,
-    value_text,
-)
+from desktop_trainer.cli.resume_command import resume_command
+from desktop_trainer.cli.run_columns import COLUMNS, NOTHING, cell, figure_text, plain, value_text
 from desktop_trainer.cli.text_table import clean, table
 from desktop_trainer.experiment.difference import differences
 from desktop_trainer.experiment.fields import get_value, settings_of
 from desktop_trainer.i18n import joined, tr, trn
+from desktop_trainer.report.run_columns import figure_of
 
 if TYPE_CHECKING:
     from desktop_trainer.engine.events import EpochEnded
     from desktop_trainer.runs.history import History
     from desktop_trainer.runs.summary import RunSummary
-
-SMALLER = 0.1
-"""What the learning rate of a run that diverged is multiplied by."""
 
 
 def show(asked: str, *, as_json: bool) -> int:
@@ -68,8 +56,11 @@ def _chapters(run: RunSummary, said: History) -> Iterator[tuple[str, list[str]]]
 
 
 def _facts(run: RunSummary) -> Iterator[tuple[str, str]]:
-    yield tr("State"), joined(tr("{state}.", state=state_text(run)), run.reason) if run.reason else state_text(run)
-    progress = trn("{epochs} epoch", "{epochs} epochs", run.epochs or run.epoch, epochs=epochs_text(run))
+    yield (
+        tr("State"),
+        joined(tr("{state}.", state=cell(run, "state")), run.reason) if run.reason else cell(run, "state"),
+    )
+    progress = trn("{epochs} epoch", "{epochs} epochs", run.epochs or run.epoch, epochs=cell(run, "epochs"))
     batches = trn("{n} batch", "{n} batches", run.batch)
     yield (
         tr("Progress"),
@@ -78,7 +69,7 @@ def _facts(run: RunSummary) -> Iterator[tuple[str, str]]:
     yield tr("Started"), f"{run.created.astimezone():%Y-%m-%d %H:%M:%S}"
     if run.ended_at is not None:
         yield tr("Ended"), f"{run.ended_at.astimezone():%Y-%m-%d %H:%M:%S}"
-    yield tr("Duration"), duration_text(run)
+    yield tr("Duration"), cell(run, "duration")
     for title, ended in ((tr("Best"), run.best), (tr("Last"), run.last)):
         if ended is not None:
             yield title, tr("epoch {epoch}, test acc {accuracy:.4f}, test loss {loss}", epoch=ended.epoch, accuracy=ended.test_accuracy, loss=figure_text(ended.test_loss))  # fmt: skip
@@ -120,20 +111,17 @@ def _start(epoch: int, batch: int, changes: Sequence[str], inexact: Sequence[str
 
 
 def _next_steps(run: RunSummary) -> Iterator[str]:
-    """What the run itself advises, and the command by which it goes on, if it can: from its start, if it was never saved."""
+    """What the run itself advises, and the command by which it goes on, if it can."""
+    from desktop_trainer.report.next_steps import changes_to_go_on
+
     if run.outcome == "running":
         yield tr("It is going on in another window or program.")
         return
     if run.next_step:
         yield clean(run.next_step)
-    if run.outcome != "completed" and (run.checkpoint or (run.epoch, run.batch) == (0, 0)):
-        yield f"desktop-trainer resume {shlex.quote(clean(run.name))}{_smaller_lr(run)}"
-
-
-def _smaller_lr(run: RunSummary) -> str:
-    """The flag without which a run that diverged would do so again."""
-    lr = get_value(run.values, "optimizer.lr")
-    return f" --lr {lr * SMALLER:.3g}" if run.outcome == "diverged" and isinstance(lr, int | float) else ""
+    changes = changes_to_go_on(run)
+    if changes is not None:
+        yield resume_command(run.name, changes)
 
 
 def compare(asked: Sequence[str], *, as_json: bool) -> int:
@@ -173,9 +161,9 @@ def differing(runs: Sequence[RunSummary]) -> list[tuple[str, str, list[object]]]
 
 def _figures(runs: Sequence[RunSummary]) -> Iterator[tuple[str, list[str]]]:
     for name in ("state", "epochs", "accuracy"):
-        yield tr(COLUMNS[name].heading), [COLUMNS[name].text(run) for run in runs]
+        yield tr(COLUMNS[name].heading), [cell(run, name) for run in runs]
     yield tr("Best epoch"), [NOTHING if run.best is None else str(run.best.epoch) for run in runs]
-    yield tr("Last test acc"), [figure_text(figure(run, "test_accuracy")) for run in runs]
-    yield tr("Last test loss"), [figure_text(figure(run, "test_loss")) for run in runs]
+    yield tr("Last test acc"), [figure_text(figure_of(run, "test_accuracy")) for run in runs]
+    yield tr("Last test loss"), [figure_text(figure_of(run, "test_loss")) for run in runs]
     for name in ("loss", "duration"):
-        yield tr(COLUMNS[name].heading), [COLUMNS[name].text(run) for run in runs]
+        yield tr(COLUMNS[name].heading), [cell(run, name) for run in runs]

@@ -137,6 +137,7 @@ class Source(Protocol):
 class DatasetChoice(Choice):
     """A dataset of images with a class each."""
 
+    fixed = True
     remote: ClassVar[Remote | None] = None
     counts_files: ClassVar[bool] = False
     """Whether `info` depends on files, not on the options alone; it may then take its time, and raise `DataUnknown`."""
@@ -262,6 +263,7 @@ class LoadedSamples:
 class ModelChoice(Choice):
     """A model: what maps float images ``(n, channels, height, width)``, in [0, 1] or normalised, to logits ``(n, classes)``."""
 
+    fixed = True
     minimum_size: ClassVar[int] = 1
     """The smallest height and width, in pixels, that the model takes."""
     channels_last: ClassVar[bool] = False
@@ -274,6 +276,8 @@ class ModelChoice(Choice):
 
 class InitializerChoice(Choice):
     """How the parameters start."""
+
+    fixed = True
 
     def apply(self, model: nn.Module) -> None:
         """Initialise `model` in place, with torch's global generator."""
@@ -291,12 +295,14 @@ class LossChoice(Choice):
 class OptimizerChoice(Choice):
     """How the parameters follow the gradient."""
 
+    at_once = True
+
     lr: float = setting(
         0.1,
         mark("Learning rate"),
         mark(
             "How far each step moves the parameters. Larger learns faster until the loss jumps or becomes NaN; smaller is "
-            "steadier and slower. Usual: 0.1 for SGD, 0.001 for Adam. LeNet with sigmoids and SGD wants 0.9."
+            "steadier and slower. Usual: 0.1 for SGD, 0.001 for Adam."
         ),
         gt=0,
         le=1e12,

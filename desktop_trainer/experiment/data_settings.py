@@ -14,12 +14,15 @@ from desktop_trainer.i18n import mark
 class DataSettings(Section):
     """Which samples, and how they are cut into batches."""
 
+    title = mark("Data")
+
     dataset: Annotated[DatasetChoice, DATASETS] = setting(
         "digits",
         mark("Dataset"),
         mark(
             "The images to learn from, with the class of each. They come in two parts: the training set teaches, the test set examines."
         ),
+        fixed=True,
     )
     image_size: int = setting(
         0,
@@ -27,12 +30,13 @@ class DataSettings(Section):
         mark(
             "The height and width that every image gets. 0 leaves images as they are stored; of a folder, where each may be "
             "different, it makes them 64. Larger shows more detail, takes longer and needs more memory; some models need a "
-            "smallest size: LeNet 16. Usual: 0, for photographs 64 to 224."
+            "smallest size, and say so. Usual: 0, for photographs 64 to 224."
         ),
         unit=mark("pixels"),
         ge=0,
         zero=mark("automatic"),
         le=512,
+        fixed=True,
     )
     batch_size: int = setting(
         256,
@@ -44,6 +48,7 @@ class DataSettings(Section):
         unit=mark("samples"),
         ge=1,
         le=1_000_000,
+        fixed=True,
     )
     test_batch_size: int = setting(
         0,
@@ -65,6 +70,7 @@ class DataSettings(Section):
             "Leave out the last batch of an epoch when it is smaller than the others. Then every step sees the same number "
             "of samples, and a few samples are not seen in that epoch. Usually off."
         ),
+        fixed=True,
     )
     shuffle: bool = setting(
         True,
@@ -74,6 +80,7 @@ class DataSettings(Section):
             "repeats the same batches, which usually learns worse. Usually on."
         ),
         advanced=True,
+        fixed=True,
     )
     normalization: Literal["none", "dataset", "imagenet", "symmetric"] = setting(
         "none",
@@ -85,6 +92,7 @@ class DataSettings(Section):
             "Numbers around 0 often learn faster. Usual: none in first lessons, dataset for deep models."
         ),
         advanced=True,
+        fixed=True,
     )
     data_root: FolderPath = setting(
         "",
@@ -96,6 +104,7 @@ class DataSettings(Section):
         advanced=True,
         local=True,
         max_length=4096,
+        editor="data_root",
     )
 
     placement: Literal["auto", "memory", "stream"] = setting(

@@ -9,6 +9,8 @@ from desktop_trainer.i18n import mark
 class DeviceSettings(Section):
     """What computes, and how."""
 
+    title = mark("Device")
+
     name: str = setting(
         "auto",
         mark("Device"),
@@ -17,6 +19,7 @@ class DeviceSettings(Section):
             "first graphics card, else the CPU, and says which."
         ),
         pattern=r"^(auto|cpu|mps|cuda(:\d{1,3})?)$",
+        editor="device",
     )
     threads: int = setting(
         0,

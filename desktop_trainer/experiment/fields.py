@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic.fields import FieldInfo
 
@@ -28,6 +28,7 @@ class Setting:
         registry: for a choice, what can be chosen; else None.
         bounds: the declared ``ge``, ``gt``, ``le``, ``lt``.
         advanced: shown under "More". local: belongs to this machine. zero: the word for 0, where that is no number.
+        editor: the name of its editor, where the type does not say enough.
     """
 
     path: str
@@ -41,11 +42,31 @@ class Setting:
     advanced: bool = False
     local: bool = False
     zero: str = ""
+    editor: str = ""
 
     @property
     def section(self) -> str:
         """The first part of the path."""
         return self.path.partition(".")[0]
+
+
+class SectionWords(NamedTuple):
+    """What a section is called, and what is true of all its settings; in English, to be translated where it is shown."""
+
+    title: str
+    explanation: str = ""
+
+
+def sections() -> dict[str, SectionWords]:
+    """The words of each section, in declared order, by the first part of a path; a choice explains itself."""
+    return {name: _section_words(info) for name, info in Experiment.model_fields.items()}
+
+
+def every_choice() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Each thing that can be chosen: path of the choice, its name, and values of an experiment that has chosen it."""
+    for item in settings_of({}):
+        for name in item.registry or ():
+            yield item.path, name, with_value({}, item.path, name)
 
 
 def settings_of(values: Values) -> list[Setting]:
@@ -133,6 +154,13 @@ def _merged(values: Values, over: Values, choices: set[str], prefix: str) -> dic
     return result
 
 
+def _section_words(info: FieldInfo) -> SectionWords:
+    section = info.annotation
+    if info.title is None and isinstance(section, type) and issubclass(section, Section):
+        return SectionWords(section.title, section.explanation)
+    return SectionWords(info.title or "")
+
+
 def _at(values: dict[str, Any], path: str) -> dict[str, Any]:
     for key in path.split(".") if path else ():
         values = values[key]
@@ -173,4 +201,5 @@ def _setting(path: str, info: FieldInfo, kind: Any, registry: Registry[Any] | No
     return Setting(
         path, info.title or "", info.description or "", kind, info.default, registry, bounds,
         str(extra.get("unit", "")), bool(extra.get("advanced")), bool(extra.get("local")), str(extra.get("zero", "")),
+        str(extra.get("editor", "")),
     )  # fmt: skip

@@ -7,6 +7,8 @@ from desktop_trainer.i18n import mark
 class SavingSettings(Section):
     """When a run writes a checkpoint, besides its start, each pause and its end."""
 
+    title = mark("Saving")
+
     every_minutes: float = setting(
         0.25,
         mark("Save every"),

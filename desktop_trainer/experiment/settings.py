@@ -40,6 +40,7 @@ class Experiment(Section):
         "mlp",
         mark("Model"),
         mark("The function that learns: from the pixels of an image to one number for each class."),
+        fixed=True,
     )
     initializer: Annotated[InitializerChoice, INITIALIZERS] = setting(
         "default",
@@ -49,6 +50,7 @@ class Experiment(Section):
             "at first: all zeros never break symmetry, too large values saturate sigmoids. Usual: PyTorch's default or Xavier."
         ),
         advanced=True,
+        fixed=True,
     )
     loss: Annotated[LossChoice, LOSSES] = setting(
         "cross_entropy",
@@ -62,6 +64,7 @@ class Experiment(Section):
         mark(
             "The rule by which the parameters follow the gradient downhill. SGD is the plain rule; Adam adapts the step to each parameter."
         ),
+        fixed=True,
     )
     training: TrainingSettings = _DEFAULTS
     device: DeviceSettings = _DEFAULTS

@@ -7,6 +7,8 @@ from desktop_trainer.i18n import mark
 class TrainingSettings(Section):
     """How long, in which parts, and from which random numbers."""
 
+    title = mark("Training")
+
     epochs: int = setting(
         10,
         mark("Epochs"),
@@ -16,6 +18,7 @@ class TrainingSettings(Section):
         ),
         ge=1,
         le=100_000,
+        at_once=True,
     )
     seed: int = setting(
         0,
@@ -26,6 +29,7 @@ class TrainingSettings(Section):
         ),
         ge=0,
         le=2_147_483_647,
+        fixed=True,
     )
     patience: int = setting(
         0,
@@ -39,6 +43,7 @@ class TrainingSettings(Section):
         ge=0,
         zero=mark("off"),
         le=100_000,
+        at_once=True,
     )
     batch_parts: int = setting(
         1,
@@ -46,7 +51,7 @@ class TrainingSettings(Section):
         mark(
             "Compute each batch in so many parts, one after the other, whose gradients add up to that of the whole batch "
             "(gradient accumulation). More parts need less memory and more time. The steps stay the same but for rounding "
-            "and what dropout drops; not so with batch norm (ResNet, MobileNet), which sees one part at a time: such a "
+            "and what dropout drops; not so with batch norm, which sees one part at a time: such a "
             "model is another one, and learns worse the smaller its parts are. Usual: 1, more if memory runs out."
         ),
         advanced=True,

@@ -9,14 +9,15 @@ from typing import Any
 
 from desktop_trainer.experiment.difference import Difference, differences
 from desktop_trainer.experiment.fields import shared_values, to_values, with_local, with_value
+from desktop_trainer.experiment.keeping import is_fixed
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.runs.fixed import FOLDER, is_fixed
+from desktop_trainer.runs.fixed import FOLDER
 from desktop_trainer.runs.history import History, JournalReader
 from desktop_trainer.runs.lost import known_settings
 from desktop_trainer.runs.moved import lost_folder
 
-_EPOCHS = "training.epochs"
+EPOCHS = "training.epochs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def propose(folder: Path, wanted: Experiment | None) -> Proposal:
             if not lost_folder(experiment):  # where it is lost, it is asked for
                 kept.append(each)
             continue
-        takes = not is_fixed(each.path) and (each.path != _EPOCHS or not _done(said, each.after))
+        takes = not is_fixed(each.path) and (each.path != EPOCHS or not _done(said, each.after))
         (offered if takes else kept).append(each)
     return Proposal(experiment, needed, tuple(offered), tuple(kept))
 
@@ -91,7 +92,12 @@ def _more_epochs(said: History, experiment: Experiment, wanted: Experiment | Non
     if not _done(said, epochs):
         return {}
     asked = 0 if wanted is None else wanted.training.epochs
-    return {_EPOCHS: asked if asked > done else done + epochs}
+    return {EPOCHS: asked if asked > done else more_epochs(done, epochs)}
+
+
+def more_epochs(done: int, epochs: int) -> int:
+    """With how many epochs a run goes on that has `done` all of its `epochs`: with as many again."""
+    return done + epochs
 
 
 def _done(said: History, epochs: int) -> bool:

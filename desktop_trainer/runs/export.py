@@ -1,22 +1,16 @@
-"""Writes a run into one file for others: all of it as a zip, its numbers as a table. Knows files, not who asks for them."""
+"""Writes a run into one file for others, a zip. Knows files, not who asks for them."""
 
 from __future__ import annotations
 
-import csv
-import io
 import secrets
 import shutil
 import zipfile
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator
 from contextlib import suppress
-from dataclasses import astuple, fields
 from pathlib import Path
-from typing import Any
 
-from desktop_trainer.engine.events import EpochEnded
 from desktop_trainer.regular_files import open_regular
-from desktop_trainer.runs.files import Disk, save_failed, write_file
-from desktop_trainer.runs.history import History
+from desktop_trainer.runs.files import Disk, save_failed
 from desktop_trainer.runs.run_folder import LOCK
 
 _SAME_TIME = (1980, 1, 1, 0, 0, 0)
@@ -50,41 +44,6 @@ def export_run(folder: Path, target: Path, disk: Disk | None = None) -> Generato
         with suppress(OSError):
             disk.remove(temporary)
     yield len(files), len(files)
-
-
-def export_batches(said: History, target: Path, disk: Disk | None = None) -> None:
-    """Write the numbers of every batch into the CSV file `target`: a line each, below a line of headings.
-
-    Raises:
-        SaveFailed: see `write_file`.
-    """
-    header = ("epoch", "batch", "loss", "accuracy", "correct", "count", "lr", "seconds")
-    rows = (
-        (block.epoch, block.first + at, *numbers)
-        for block in said.records
-        for at, numbers in enumerate(
-            zip(block.loss, block.accuracy, block.correct, block.count, block.lr, block.seconds, strict=True)
-        )
-    )
-    write_file(target, _table(header, rows), disk)
-
-
-def export_epochs(said: History, target: Path, disk: Disk | None = None) -> None:
-    """Write the figures of every epoch into the CSV file `target`: a line each, below a line of headings.
-
-    Raises:
-        SaveFailed: see `write_file`.
-    """
-    header = [item.name for item in fields(EpochEnded)]
-    write_file(target, _table(header, map(astuple, said.epochs)), disk)
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue().encode()
 
 
 def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:

@@ -18,6 +18,7 @@ from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.difference import Difference
 from desktop_trainer.experiment.difference import differences as differences_of
 from desktop_trainer.experiment.fields import get_value, settings_of, shared_values, with_value
+from desktop_trainer.experiment.keeping import is_fixed
 from desktop_trainer.experiment.problems import ExperimentError, Problem, parse_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import joined, tr
@@ -25,7 +26,7 @@ from desktop_trainer.runs.checkpoint import Newest, State, load_checkpoint, newe
 from desktop_trainer.runs.checkpoint_errors import NoCheckpoint, damaged
 from desktop_trainer.runs.checkpoint_folders import all_names, checkpoints, place_of
 from desktop_trainer.runs.files import Disk
-from desktop_trainer.runs.fixed import FOLDER, check_epochs, is_fixed
+from desktop_trainer.runs.fixed import FOLDER, check_epochs
 from desktop_trainer.runs.history import History, read_journal
 from desktop_trainer.runs.inexact import differences, unknown_data
 from desktop_trainer.runs.keeper import Past

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from desktop_trainer.experiment.keeping import changes_at_once
 from desktop_trainer.i18n import titled, tr
-from desktop_trainer.runs.fixed import changes_at_once
 from desktop_trainer.ui.actions import Actions
 from desktop_trainer.ui.form.draft import FormChange
 from desktop_trainer.ui.session import Session

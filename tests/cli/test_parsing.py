@@ -1,6 +1,7 @@
 """Flags follow from the settings, and bad input is one message that changes nothing."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -138,8 +139,10 @@ def test_a_bad_config_is_refused_whatever_the_flags_say(
     assert capsys.readouterr().err
 
 
-def test_help_shows_every_setting_with_default_unit_bounds_and_words(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", "--help", "--model", "lenet", "--optimizer", "sgd"]) == 0
+def test_the_whole_help_shows_every_setting_with_default_unit_bounds_and_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["train", "--help-all", "--model", "lenet", "--optimizer", "sgd"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     for item in settings_of({"model": "lenet", "optimizer": "sgd"}):
         assert " ".join(f"{item.label}: {item.explanation}".split()) in shown
@@ -149,9 +152,26 @@ def test_help_shows_every_setting_with_default_unit_bounds_and_words(capsys: pyt
         assert title in shown
 
 
+@pytest.mark.parametrize("command", ["train", "resume", "evaluate"])
+def test_help_has_one_line_a_setting_under_the_title_of_its_section(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([command, "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("[OPTIONS]")
+    own = lines[lines.index("Data:") :]
+    assert [line for line in own if not (not line or line.startswith("  --") or re.fullmatch(r"\w+:", line))] == []
+
+
+def test_what_is_true_of_a_whole_section_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--help-all"]) == 0
+    assert " ".join(capsys.readouterr().out.split()).count("never the test set") == 1
+
+
 def test_help_shows_the_values_of_the_recipe(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--help", "--recipe", "lenet_sgd"]) == 0
-    assert "[default 0.9;" in " ".join(capsys.readouterr().out.split())
+    assert "Learning rate [default 0.9]" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:

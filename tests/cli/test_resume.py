@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -193,3 +194,12 @@ def test_a_resumed_run_ends_without_a_word_on_stderr(run: Path) -> None:
     command = [sys.executable, "-m", "desktop_trainer", "resume", str(run), "--epochs", "3"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+def test_a_run_that_did_all_of_its_epochs_says_how_to_train_it_further(run: Path, capsys: Captured) -> None:
+    assert main(["resume", run.name, "--json"]) == 0
+    command = f"desktop-trainer resume '{run.name}' --epochs 4"
+    assert command in capsys.readouterr().err
+    assert main(shlex.split(command)[1:]) == 0
+    assert "resume" not in capsys.readouterr().err
+    assert [event.epoch for event in read_journal(run).epochs] == [1, 2, 3, 4]

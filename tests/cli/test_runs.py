@@ -70,7 +70,7 @@ def test_the_list_has_a_line_a_run_the_newest_first(runs: Path, capsys: Captured
 @pytest.mark.parametrize(
     ("column", "order"),
     [("name", [FIRST, SECOND, THIRD]), ("accuracy", [SECOND, FIRST, THIRD]), ("loss", [FIRST, SECOND, THIRD]),
-     ("epochs", [FIRST, SECOND, THIRD]), ("duration", [SECOND, FIRST, THIRD]), ("created", [THIRD, SECOND, FIRST]), ("state", [FIRST, SECOND, THIRD])],
+     ("epochs", [FIRST, SECOND, THIRD]), ("duration", [SECOND, FIRST, THIRD]), ("created", [THIRD, SECOND, FIRST]), ("state", [FIRST, THIRD, SECOND])],
 )  # fmt: skip
 def test_the_list_is_sorted(runs: Path, capsys: Captured, column: str, order: list[str]) -> None:
     assert [run["name"] for run in told_json(capsys, "list", "--sort", column)] == order
@@ -218,7 +218,7 @@ def test_compare_shows_only_the_settings_that_differ(runs: Path, capsys: Capture
     heading, lr, empty, *figures = told(capsys, "compare", FIRST, SECOND)
     assert heading.split() == [*FIRST.split(), *SECOND.split()]
     assert (lr.split(), empty) == (["optimizer.lr", "0.001", "0.5"], "")
-    assert "Best test acc   0.7000                      0.9000" in figures
+    assert "Best acc        0.7000                      0.9000" in figures
     compared = told_json(capsys, "compare", FIRST, THIRD, SECOND)
     assert compared["differences"] == [
         {"path": "optimizer.lr", "label": "Learning rate", "values": [0.001, 0.001, 0.5]}
@@ -316,3 +316,10 @@ def test_columns_stand_below_each_other_however_wide_the_characters_are() -> Non
     assert {width(line) for line in lines} == {7}
     assert lines[1] == "中文  x"
     assert clean("a\x1b[0m") == "a [0m"
+
+
+def test_a_run_that_did_all_of_its_epochs_can_train_further(runs: Path, capsys: Captured) -> None:
+    """As many epochs again, as the window's Continue gives it."""
+    (runs / FIRST / "checkpoints" / "0001").mkdir(parents=True)
+    (runs / FIRST / "checkpoints" / "0001" / "manifest.json").write_text("{}")
+    assert told(capsys, "show", FIRST)[-1].strip() == f"desktop-trainer resume '{FIRST}' --epochs 6"

@@ -7,10 +7,10 @@ import pytest
 
 from desktop_trainer.experiment.difference import Difference
 from desktop_trainer.experiment.fields import shared_values, with_value
+from desktop_trainer.experiment.keeping import is_fixed
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.runs.continuing import propose
-from desktop_trainer.runs.fixed import is_fixed
 from tests.runs.conftest import make_run
 
 

@@ -1,8 +1,7 @@
-"""A run in one file: unzipped elsewhere it is the same run; its numbers are a table that every program reads."""
+"""A run in one file: unzipped elsewhere it is the same run."""
 
 from __future__ import annotations
 
-import csv
 import errno
 import os
 import zipfile
@@ -10,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from desktop_trainer.runs.export import export_batches, export_epochs, export_run
+from desktop_trainer.runs.export import export_run
 from desktop_trainer.runs.files import Disk, SaveFailed
-from desktop_trainer.runs.journal import read_journal
 from desktop_trainer.runs.lock import RunLock
 from desktop_trainer.runs.summary import read_summary
 from tests.runs.conftest import make_run
@@ -80,19 +78,3 @@ def test_an_export_that_fails_or_is_given_up_leaves_the_old_file(run: Path, tmp_
     given_up.close()
     assert target.read_bytes() == b"old"
     assert {path.name for path in tmp_path.iterdir()} == {"run.zip", "runs"}
-
-
-def test_every_batch_is_a_line_of_the_table(run: Path, tmp_path: Path) -> None:
-    export_batches(read_journal(run), tmp_path / "batches.csv")
-    with (tmp_path / "batches.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [(row["epoch"], row["batch"]) for row in rows] == [(str(e), str(b)) for e in (1, 2, 3) for b in (1, 2)]
-    assert rows[0] == {"epoch": "1", "batch": "1", "loss": "2.0", "accuracy": "0.0", "correct": "0", "count": "4", "lr": "0.1", "seconds": "1.1"}  # fmt: skip
-
-
-def test_every_epoch_is_a_line_of_the_table(run: Path, tmp_path: Path) -> None:
-    export_epochs(read_journal(run), tmp_path / "epochs.csv")
-    with (tmp_path / "epochs.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["test_accuracy"] for row in rows] == ["0.5", "0.7", "0.6"]
-    assert rows[0]["epoch"] == "1"

@@ -49,6 +49,8 @@ class ImageFolder(DatasetChoice):
             "the folders train and test (or val) with these class folders in each."
         ),
         max_length=4096,
+        fixed=False,  # it may have been moved; the images are told by their fingerprint
+        editor="folder",
     )
     channels: Literal["auto", "colour", "grey"] = setting(
         "auto",

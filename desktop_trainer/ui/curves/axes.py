@@ -12,6 +12,7 @@ from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import QGraphicsScene, QGraphicsView
 
+from desktop_trainer.quantities import clock
 from desktop_trainer.report.series import Axis
 
 pg.setConfigOptions(antialias=False, useOpenGL=False)
@@ -187,12 +188,3 @@ def number(value: float, places: int = 0) -> str:
     if value != 0 and not 1e-5 <= abs(value) < 1e9:
         return f"{value:g}"
     return f"{value:,.{places}f}".replace(",", " ")
-
-
-def clock(seconds: float) -> str:
-    """Seconds as ``m:ss`` or ``h:mm:ss``, below a minute as they are."""
-    if abs(seconds) < 60:
-        return f"{seconds:g}"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

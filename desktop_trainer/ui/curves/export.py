@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,11 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QFileDialog, QMenu, QProgressDialog, QWidget
 
 from desktop_trainer.i18n import grouped, mark, tr, trn
+from desktop_trainer.report.number_tables import ROWS, curves_table
 from desktop_trainer.report.series import Series
 from desktop_trainer.ui.saving import complain, write
 
 if TYPE_CHECKING:
-    from desktop_trainer.engine.events import EpochEnded
     from desktop_trainer.ui.curves.overlay import OverlaidRun
     from desktop_trainer.ui.curves.panel import CurvesPanel
     from desktop_trainer.ui.curves.plot import CurvePlot
@@ -27,8 +27,6 @@ _KINDS = {
     "csv": (mark("Save every number as a table (CSV)…"), mark("CSV table")),
 }
 
-_HEADER = "batch,epoch,batch_in_epoch,loss,accuracy,correct,count,lr,seconds,train_loss,train_accuracy,test_loss,test_accuracy\n"
-_ROWS = 5000
 _LEGEND_MARGIN = 8
 
 
@@ -160,51 +158,6 @@ def _complain_of_curves(parent: QWidget, path: Path, reason: str) -> None:
     complain(parent, tr("Save the curves"), text)
 
 
-def table(series: Series, others: Sequence[OverlaidRun] = ()) -> Iterator[str]:
-    """The records that are there now as CSV, some thousand lines at a time; an epoch's means stand beside its last batch.
-
-    With `others` a first column names the run: it is empty for the run at hand.
-    """
-    if not others:
-        yield _HEADER
-        yield from _rows_of(series, "")
-        return
-    yield f"run,{_HEADER}"
-    yield from _rows_of(series, ",")
-    for run in others:
-        name = run.name.replace('"', '""')
-        yield from _rows_of(run.series, f'"{name}",')
-
-
-def _rows_of(series: Series, run: str) -> Iterator[str]:
-    columns = [column.values for column in (series.loss, series.correct, series.count, series.lr, series.seconds)]
-    per_epoch = series.batches_per_epoch
-    means = {ended.epoch * per_epoch: ended for ended in series.epochs}
-    for first in range(0, len(columns[0]), _ROWS):
-        rows = zip(*(column[first : first + _ROWS].tolist() for column in columns), strict=True)
-        lines = (_line(series.origin + first + at, per_epoch, row, means) for at, row in enumerate(rows))
-        yield "".join(run + line for line in lines)
-    recorded = range(series.origin, series.origin + len(series))
-    yield "".join(
-        f"{run}{batch},{ended.epoch},{per_epoch},,,,,,,{_means(ended)}\n"
-        for batch, ended in means.items()
-        if batch not in recorded
-    )
-
-
-def _line(batch: int, per_epoch: int, row: tuple[float, ...], means: dict[int, EpochEnded]) -> str:
-    loss, correct, count, lr, seconds = row
-    epoch, before = divmod(batch - 1, per_epoch)
-    accuracy = f"{correct / count:.6g}" if count else ""
-    ended = means.get(batch)
-    rest = ",,," if ended is None else _means(ended)
-    return f"{batch},{epoch + 1},{before + 1},{loss:.8g},{accuracy},{correct},{count},{lr:.8g},{seconds:.6f},{rest}\n"
-
-
-def _means(ended: EpochEnded) -> str:
-    return f"{ended.train_loss:.6g},{ended.train_accuracy:.6g},{ended.test_loss:.6g},{ended.test_accuracy:.6g}"
-
-
 class TableExport(QProgressDialog):
     """Writes the table a portion at a time, so that the window stays alive; Cancel leaves no file."""
 
@@ -216,10 +169,10 @@ class TableExport(QProgressDialog):
         every = [series, *(run.series for run in others)]
         self.setLabelText(tr("Writing {count} records…", count=grouped(sum(map(len, every)))))
         self.setCancelButtonText(tr("Cancel"))
-        self.setMaximum(sum(-(-len(each) // _ROWS) + 1 for each in every) + 1)
+        self.setMaximum(sum(-(-len(each) // ROWS) + 1 for each in every) + 1)
         self.setAutoClose(False)
         self._path, self._file = path, QSaveFile(str(path))
-        self._lines = table(series, others)
+        self._lines = curves_table(series, [(run.name, run.series) for run in others])
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._step)
         self.canceled.connect(self._end)

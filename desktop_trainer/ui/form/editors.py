@@ -256,8 +256,8 @@ def make_editor(setting: Setting) -> Editor:
     Raises:
         TypeError: if there is none for it.
     """
-    if setting.path in _BY_PATH:
-        return _BY_PATH[setting.path](setting)
+    if setting.editor:
+        return _BY_NAME[setting.editor](setting)
     if setting.registry is not None:
         registry = setting.registry
         return ChoiceEditor(
@@ -274,10 +274,10 @@ def make_editor(setting: Setting) -> Editor:
     raise TypeError(f"{setting.path}: there is no editor for {setting.type!r}.")
 
 
-_BY_PATH: dict[str, Callable[[Setting], Editor]] = {
-    "data.data_root": lambda setting: FolderEditor(setting, lambda: str(folders.data_root())),
-    "data.dataset.folder": lambda setting: FolderEditor(setting, str),
-    "device.name": DeviceEditor,
+_BY_NAME: dict[str, Callable[[Setting], Editor]] = {
+    "data_root": lambda setting: FolderEditor(setting, lambda: str(folders.data_root())),
+    "folder": lambda setting: FolderEditor(setting, str),
+    "device": DeviceEditor,
 }
 _BY_TYPE: dict[Any, Callable[[Setting], Editor]] = {
     bool: BoolEditor,

@@ -9,18 +9,17 @@ from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
-from desktop_trainer.experiment.fields import Setting, get_value, settings_of, shared_values, to_values
+from desktop_trainer.experiment.fields import Setting, get_value, sections, settings_of, shared_values, to_values
+from desktop_trainer.experiment.keeping import changes_at_once
 from desktop_trainer.experiment.problems import Problem
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import mark, tr
-from desktop_trainer.runs.fixed import changes_at_once
 from desktop_trainer.ui.form.batch_panel import BatchPlanPanel
 from desktop_trainer.ui.form.draft import Draft
 from desktop_trainer.ui.form.editor import Editor
 from desktop_trainer.ui.form.editors import DeviceEditor, make_editor
 from desktop_trainer.ui.form.recipe_editor import RecipeEditor
 from desktop_trainer.ui.form.rows import Divider, Heading, Rows
-from desktop_trainer.ui.form.setting_words import SECTIONS
 from desktop_trainer.ui.form.steady import SteadyScrollArea
 from desktop_trainer.ui.wrapped_label import WrappedLabel
 
@@ -273,7 +272,9 @@ class ExperimentForm(QWidget):
                 section = editor.setting.section
                 # A choice is its section's heading itself.
                 titled = advanced and path != section
-                made = self._headings.get((section, advanced)) or (Heading(SECTIONS[section]) if titled else Divider())
+                made = self._headings.get((section, advanced)) or (
+                    Heading(*sections()[section]) if titled else Divider()
+                )
                 rows.append(self._headings.setdefault((section, advanced), made))
             rows.append(editor)
             if path == "data.batch_size":

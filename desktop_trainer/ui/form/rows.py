@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
@@ -13,21 +14,22 @@ from desktop_trainer.ui.form.editor import Editor
 
 
 class Heading(QLabel):
-    """What the rows below it have in common; `title` is in English."""
+    """What the rows below it have in common: a title and, below it, an explanation; both in English."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, explanation: str = "") -> None:
         super().__init__()
-        self._title = title
+        self._title, self._explanation = title, explanation
         self.setProperty("role", "heading")
-        font = self.font()
-        font.setBold(True)
-        self.setFont(font)
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self.setWordWrap(bool(explanation))
         self.setContentsMargins(0, 4, 0, 0)
         self.retranslate()
 
     def retranslate(self) -> None:
         """Set the text in the current language."""
-        self.setText(tr(self._title))
+        title, explanation = escape(tr(self._title)), escape(tr(self._explanation))
+        below = f'<br><span style="font-weight: 400">{explanation}</span>' if explanation else ""
+        self.setText(f"<b>{title}</b>{below}")
 
 
 class Divider(QFrame):

@@ -6,20 +6,7 @@ from html import escape
 from typing import Any
 
 from desktop_trainer.experiment.fields import Setting
-from desktop_trainer.i18n import grouped, mark, tr
-
-SECTIONS = {
-    "data": mark("Data"),
-    "augmentation": mark("Augmentation"),
-    "model": mark("Model"),
-    "initializer": mark("Initialization"),
-    "loss": mark("Loss"),
-    "optimizer": mark("Optimizer"),
-    "training": mark("Training"),
-    "device": mark("Device"),
-    "saving": mark("Saving"),
-}
-"""The headings of the sections, by the first part of a path."""
+from desktop_trainer.i18n import grouped, tr
 
 
 def bounds_text(setting: Setting) -> str:

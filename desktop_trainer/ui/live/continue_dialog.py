@@ -21,9 +21,9 @@ from PySide6.QtWidgets import (
 from desktop_trainer.experiment.difference import Difference
 from desktop_trainer.experiment.fields import settings_of
 from desktop_trainer.i18n import tr, trn
+from desktop_trainer.report.run_columns import value_text
 from desktop_trainer.runs.continuing import Proposal
 from desktop_trainer.ui.naming import named
-from desktop_trainer.ui.runs.columns import value_text
 
 _ROW_HEIGHT, _MOST_ROWS = 30, 12
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from desktop_trainer import folders
 from desktop_trainer.experiment.problems import ExperimentError
 from desktop_trainer.i18n import tr
+from desktop_trainer.report.next_steps import UNFINISHED
 from desktop_trainer.runs.continuing import Proposal, propose
 from desktop_trainer.runs.fixed import FOLDER
 from desktop_trainer.runs.moved import lost_folder
@@ -22,9 +23,6 @@ from desktop_trainer.ui.session import Session
 
 if TYPE_CHECKING:
     from desktop_trainer.ui.form.form import ExperimentForm
-
-UNFINISHED = ("stopped", "interrupted", "failed")
-"""How a run ends that was not meant to end there: to let it go on is what comes next."""
 
 
 class Continuing(QObject):

@@ -13,6 +13,7 @@ from desktop_trainer.engine.lines import said_of
 from desktop_trainer.experiment.fields import settings_of, to_values
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import joined, listed, tr
+from desktop_trainer.report.next_steps import smaller_lr
 from desktop_trainer.runs.events import FilesMended, SaveProblem
 from desktop_trainer.runs.run_folder import EVENTS
 from desktop_trainer.ui.banner import Banner
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from desktop_trainer.runs.summary import RunSummary
     from desktop_trainer.ui.form.form import ExperimentForm
 
-SMALLER = 0.1
-"""What the learning rate is multiplied by after a divergence."""
 _FAILED = ("failed", "diverged")
 _SAVING = "saving the run"
 
@@ -143,9 +142,11 @@ class RunEnds(QObject):
         folder, experiment = self._folder(), self._session.experiment
         if folder is None or experiment is None:
             return None
-        lr = float(f"{experiment.optimizer.lr * SMALLER:.3g}")
-        label = tr("Go back, with learning rate {lr:g}", lr=lr)
-        return label, lambda: self.resume(folder, {"optimizer.lr": lr})
+        changes = smaller_lr(to_values(experiment))
+        if not changes:
+            return None
+        label = tr("Go back, with learning rate {lr:g}", lr=next(iter(changes.values())))
+        return label, lambda: self.resume(folder, changes)
 
     @Slot(object)
     def _on_failed(self, error: BaseException) -> None:

@@ -10,6 +10,8 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
 from desktop_trainer.i18n import mark, tr, trn
+from desktop_trainer.report.next_steps import changes_for_more
+from desktop_trainer.runs.continuing import EPOCHS
 from desktop_trainer.ui.theme import icon
 
 if TYPE_CHECKING:
@@ -36,11 +38,6 @@ def _all_at_rest(runs: Runs) -> bool:
 
 def _resumable(runs: Runs) -> bool:
     return _one_at_rest(runs) and runs[0].checkpoint
-
-
-def changes_for_more(run: RunSummary) -> dict[str, int]:
-    """The settings with which `run` has something to do when it goes on: as many epochs again if it did all of them."""
-    return {"training.epochs": run.epoch + run.epochs} if run.outcome == "completed" and run.epochs else {}
 
 
 def _comparable(runs: Runs) -> bool:
@@ -145,7 +142,7 @@ class RunActions(QMenu):
         more = changes_for_more(self.runs[0]) if _resumable(self.runs) else {}
         if more:
             text = trn("&Resume for {n} more epoch", "&Resume for {n} more epochs", self.runs[0].epochs)
-            hint = tr("It did all of its epochs: go on in the same folder until it has done {epochs}.", epochs=more["training.epochs"])  # fmt: skip
+            hint = tr("It did all of its epochs: go on in the same folder until it has done {epochs}.", epochs=more[EPOCHS])  # fmt: skip
             self._set_text("resume_run", text, hint)
         else:
             row = next(row for row in ROWS if row.verb == "resume_run")

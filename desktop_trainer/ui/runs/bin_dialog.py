@@ -20,9 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_trainer.i18n import tr, trn
+from desktop_trainer.report.run_columns import words_of
 from desktop_trainer.runs import store
 from desktop_trainer.ui.naming import named
-from desktop_trainer.ui.runs.columns import words_of
 from desktop_trainer.ui.runs.model import Changes, RunRow
 from desktop_trainer.ui.runs.table import RunTable
 from desktop_trainer.ui.thread import IteratorThread

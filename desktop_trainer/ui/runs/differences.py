@@ -19,12 +19,12 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_trainer.experiment.difference import differences
-from desktop_trainer.experiment.fields import Setting, Values, get_value, settings_of
+from desktop_trainer.experiment.fields import Setting, Values, get_value, sections, settings_of
 from desktop_trainer.i18n import listed, titled, tr, trn
+from desktop_trainer.report.run_columns import choice_text, value_text
 from desktop_trainer.ui import theme
-from desktop_trainer.ui.form.setting_words import SECTIONS, short_label
+from desktop_trainer.ui.form.setting_words import short_label
 from desktop_trainer.ui.naming import named
-from desktop_trainer.ui.runs.columns import choice_text, value_text
 
 _WIDEST = 260
 
@@ -42,7 +42,8 @@ def lines(values: Sequence[Values]) -> list[Line]:
     settings: dict[str, Setting] = {}
     for each in values:
         settings |= {item.path: item for item in settings_of(each) if not item.local and item.path not in settings}
-    declared = sorted(settings.values(), key=lambda item: list(SECTIONS).index(item.section))
+    order = list(sections())
+    declared = sorted(settings.values(), key=lambda item: order.index(item.section))
     different = {each.path for other in values[1:] for each in differences(values[0], other)}
     return [Line(item, tuple(_text(item, each) for each in values), item.path in different) for item in declared]
 
@@ -109,7 +110,7 @@ class DifferencesDialog(QDialog):
             heading.setToolTip(name)
             self._table.setHorizontalHeaderItem(place, heading)
         for row, line in enumerate(self._lines):
-            section, label = tr(SECTIONS[line.setting.section]), tr(line.setting.label)
+            section, label = tr(sections()[line.setting.section].title), tr(line.setting.label)
             name = label if label == section else titled(section, label)
             for place, cell in enumerate((name, *line.texts)):
                 self._table.setItem(row, place, _cell(cell, mark=line.differs, bold=line.differs and place > 0))

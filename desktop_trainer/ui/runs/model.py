@@ -19,8 +19,9 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QFont, QIcon
 
 from desktop_trainer.i18n import tr
+from desktop_trainer.report.run_columns import matches, words_of
 from desktop_trainer.runs.outcomes import OUTCOMES
-from desktop_trainer.ui.runs.columns import COLUMNS, EDITABLE, PLACES, words_of
+from desktop_trainer.ui.runs.columns import COLUMNS, EDITABLE, PLACES
 from desktop_trainer.ui.theme import icon
 
 if TYPE_CHECKING:
@@ -270,7 +271,7 @@ class RunFilter(QSortFilterProxyModel):
         item = self._runs.rows[row]
         if self._outcome and item.summary.outcome != self._outcome:
             return False
-        return all(word in item.words for word in self._words)
+        return matches(item.words, self._words)
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Qt's."""

@@ -11,10 +11,10 @@ from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from desktop_trainer.i18n import tr
+from desktop_trainer.report.run_columns import words_of
 from desktop_trainer.runs.outcomes import OUTCOMES
 from desktop_trainer.ui.naming import named
 from desktop_trainer.ui.runs.actions import RunActions
-from desktop_trainer.ui.runs.columns import words_of
 from desktop_trainer.ui.runs.feed import RunFeed
 from desktop_trainer.ui.runs.model import Changes, RunRow
 from desktop_trainer.ui.runs.table import RunTable

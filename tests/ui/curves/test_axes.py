@@ -3,8 +3,9 @@
 import pytest
 from pytestqt.qtbot import QtBot
 
+from desktop_trainer.quantities import clock
 from desktop_trainer.report.series import Axis
-from desktop_trainer.ui.curves.axes import Scale, clock, number, ticks
+from desktop_trainer.ui.curves.axes import Scale, number, ticks
 from desktop_trainer.ui.curves.panel import CurvesPanel, _round_up
 
 

@@ -17,10 +17,10 @@ from desktop_trainer.engine.events import RunStarted
 from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.fields import shared_values
 from desktop_trainer.experiment.problems import parse_experiment
+from desktop_trainer.report.number_tables import curves_table
 from desktop_trainer.report.series import Axis, Series
 from desktop_trainer.runs.journal import Journal
 from desktop_trainer.runs.journal_lines import started_line
-from desktop_trainer.ui.curves.export import table
 from desktop_trainer.ui.curves.item import DASHED, CurveItem, Look
 from desktop_trainer.ui.curves.overlay import MOST_RUNS, OverlaidRun
 from desktop_trainer.ui.curves.panel import CurvesPanel
@@ -221,7 +221,11 @@ def test_the_table_holds_the_numbers_of_all_runs_that_are_shown_and_the_menu_say
     panel.overlay[2].shown = False
     panel.menu.aboutToShow.emit()
     assert "of the 3 runs shown" in child(panel, QAction, "save_csv").text()
-    rows = list(csv.DictReader("".join(table(panel.series, panel.menu._others())).splitlines()))
+    rows = list(
+        csv.DictReader(
+            "".join(curves_table(panel.series, [(run.name, run.series) for run in panel.menu._others()])).splitlines()
+        )
+    )
     counts = {name: len([row for row in rows if row["run"] == name]) for name in ("", 'a, "b"', "bare", "hidden")}
     assert counts == {"": PER_EPOCH, 'a, "b"': 2 * PER_EPOCH, "bare": 1, "hidden": 0}
     assert float(rows[-1]["test_loss"]) == 1.5

@@ -385,3 +385,12 @@ def test_waiting_for_files_to_be_counted_is_no_error(
     monkeypatch.setattr(dataset, "counting", lambda _: False)
     qtbot.waitUntil(lambda: form.experiment is not None, timeout=5_000)
     assert editor.problem == ""
+
+
+def test_a_heading_says_what_is_true_of_all_settings_below_it(form: ExperimentForm) -> None:
+    """So that none of them says it again; in the language of the moment."""
+    form.more_shown = True
+    said = [label.text() for label in form.findChildren(QLabel) if "never the test set" in label.text()]
+    assert len(said) == 1
+    assert "<b>Augmentation</b>" in said[0]
+    assert not [item.path for item in settings_of({}) if "never the test set" in item.explanation]

@@ -14,12 +14,12 @@ from pytestqt.qtbot import QtBot
 
 from desktop_trainer import folders
 from desktop_trainer.engine.events import RunEnded
+from desktop_trainer.report import next_steps
 from desktop_trainer.runs.checkpoint_folders import checkpoints
 from desktop_trainer.runs.files import Disk
 from desktop_trainer.runs.history import read_journal
 from desktop_trainer.runs.journal import Journal
 from desktop_trainer.runs.run_folder import EVENTS
-from desktop_trainer.ui.live import ends as run_ends
 from desktop_trainer.ui.session import RunState
 from tests.runs.conftest import epoch_ended, make_run
 from tests.ui.conftest import Opener, child
@@ -104,7 +104,7 @@ def test_a_diverged_run_goes_back_with_a_smaller_learning_rate(
     qtbot: QtBot, open_window: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also when the last checkpoints are of parameters that nothing helps any more."""
-    monkeypatch.setattr(run_ends, "SMALLER", 1e-13)
+    monkeypatch.setattr(next_steps, "SMALLER", 1e-13)
     hot = {"optimizer": {"name": "sgd", "lr": 1e12}, "training": {"epochs": 9}, "saving": {"every_batches": 1}}
     window = open_window({**RUN, **DEEP, **hot})
     assert train(qtbot, window).outcome == "diverged"

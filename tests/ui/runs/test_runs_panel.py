@@ -17,9 +17,10 @@ from pytestqt.qtbot import QtBot
 
 from desktop_trainer import i18n
 from desktop_trainer.engine.events import EpochEnded
+from desktop_trainer.report.run_columns import words_of
 from desktop_trainer.runs.summary import RunSummary
 from desktop_trainer.ui.language import apply_language
-from desktop_trainer.ui.runs.columns import COLUMNS, PLACES, words_of
+from desktop_trainer.ui.runs.columns import COLUMNS, PLACES
 from desktop_trainer.ui.runs.model import Changes, RunRow, changes
 from desktop_trainer.ui.runs.panel import RunsPanel
 from desktop_trainer.ui.runs.table import RunTable
