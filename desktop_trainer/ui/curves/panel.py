@@ -13,13 +13,13 @@ from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from desktop_trainer.report.run_columns import value_text
 from desktop_trainer.report.series import Axis, Series
+from desktop_trainer.report.setting_words import short_label
 from desktop_trainer.ui import sparing
 from desktop_trainer.ui.curves.export import CurveMenu
 from desktop_trainer.ui.curves.overlay import OverlaidRun, keep_styles
 from desktop_trainer.ui.curves.overlay_legend import OverlayLegend
 from desktop_trainer.ui.curves.plot import CurvePlot
 from desktop_trainer.ui.curves.tools import CurveTools
-from desktop_trainer.ui.form.setting_words import short_label
 
 if TYPE_CHECKING:
     from desktop_trainer.engine.events import EpochEnded, Records

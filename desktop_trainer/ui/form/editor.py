@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from desktop_trainer.experiment.fields import Setting
 from desktop_trainer.i18n import tr
-from desktop_trainer.ui.form.setting_words import tooltip
+from desktop_trainer.report.setting_words import tooltip
 from desktop_trainer.ui.wrapped_label import WrappedLabel
 
 

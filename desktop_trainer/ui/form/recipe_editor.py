@@ -13,8 +13,8 @@ from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.recipes import recipes
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import mark, tr
+from desktop_trainer.report.setting_words import tooltip
 from desktop_trainer.ui.form.editors import ChoiceEditor, Entry
-from desktop_trainer.ui.form.setting_words import tooltip
 
 _SETTING = Setting(
     "recipe",

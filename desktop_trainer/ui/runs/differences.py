@@ -22,8 +22,8 @@ from desktop_trainer.experiment.difference import differences
 from desktop_trainer.experiment.fields import Setting, Values, get_value, sections, settings_of
 from desktop_trainer.i18n import listed, titled, tr, trn
 from desktop_trainer.report.run_columns import choice_text, value_text
+from desktop_trainer.report.setting_words import short_label
 from desktop_trainer.ui import theme
-from desktop_trainer.ui.form.setting_words import short_label
 from desktop_trainer.ui.naming import named
 
 _WIDEST = 260

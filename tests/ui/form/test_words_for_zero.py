@@ -12,10 +12,10 @@ from desktop_trainer import i18n
 from desktop_trainer.experiment.difference import differences
 from desktop_trainer.experiment.fields import Setting, settings_of
 from desktop_trainer.experiment.settings import Experiment
+from desktop_trainer.report.setting_words import tooltip
 from desktop_trainer.runs.continuing import Proposal
 from desktop_trainer.ui.form.editor import Editor
 from desktop_trainer.ui.form.editors import make_editor
-from desktop_trainer.ui.form.setting_words import tooltip
 from desktop_trainer.ui.live.continue_dialog import ContinueDialog
 from desktop_trainer.ui.runs.differences import difference_texts
 from tests.ui.conftest import child

@@ -1,4 +1,4 @@
-"""What the form says of a setting: the tooltip that teaches, the bounds. Knows declarations, no widget."""
+"""What is said of a setting: the tooltip that teaches, its bounds, its default."""
 
 from __future__ import annotations
 
