@@ -223,7 +223,7 @@ def test_a_device_that_is_lost_while_numbers_are_read_is_explained_everywhere(
 ) -> None:
     """A step that fails on CUDA shows only then: at a block of records, at a checkpoint, or when the run is stopped."""
     run = recording(tmp_path, saving={"every_batches": int(how == "saved")})
-    run.training.recorder.block_seconds = 0.0 if how == "read" else float("inf")
+    run.read_every(0.0 if how == "read" else float("inf"))
     events = run.events()
     while not isinstance(next(events), BatchEnded):
         pass
