@@ -12,8 +12,8 @@ from desktop_trainer import process
 from desktop_trainer.engine.class_match import check_data, outputs_of
 from desktop_trainer.engine.determinism import Determinism
 from desktop_trainer.engine.devices import DeviceError, choose_device
-from desktop_trainer.engine.evaluation import Evaluation
-from desktop_trainer.engine.events import Evaluated, Evaluating, Event, Notice
+from desktop_trainer.engine.evaluation import examined
+from desktop_trainer.engine.events import Evaluated, Event, Notice
 from desktop_trainer.engine.failures import (
     device_failed,
     examination_too_large,
@@ -123,14 +123,10 @@ class _Examination:
 
     def events(self, weights: Mapping[str, Tensor], demands: _Matching) -> Generator[Event, None, None]:
         setup = yield from prepare_examination(demands.experiment, self._device, weights, demands)
-        plan, self._batch_size = setup.test.plan, setup.test.plan.batch_size
+        self._batch_size = setup.test.plan.batch_size
         with closing(setup):
-            evaluation = Evaluation(
-                setup.model, setup.loss_fn, setup.test, setup.transforms.plain, setup.arithmetic, demands.outputs
-            )
-            for done in evaluation.steps():
-                yield Evaluating(0, done, plan.batches)
-        yield Evaluated(*evaluation.means(), plan.samples)
+            means = yield from examined(setup, 0, demands.outputs)
+        yield Evaluated(*means, setup.test.plan.samples)
 
     def explained(self, error: BaseException) -> DeviceError:
         """See `Puller`."""

@@ -30,7 +30,7 @@ def state_of(training: Training) -> dict[str, Any]:
         "recorder": training.recorder.state(),
         "patience": training.patience.state(),
         "statistics": statistics and statistics.values(),
-        "seconds": training.times,
+        "seconds": training.watch.times,
         "rng": torch.get_rng_state(),
         "device": str(setup.device),
         "device_rng": device_rng(setup.device),
@@ -62,7 +62,7 @@ def _take_over(training: Training, state: dict[str, Any]) -> None:
     training.recorder.load_state(state["recorder"], device)
     training.patience.load_state(state["patience"])
     seconds, began, trained = map(float, state["seconds"])
-    training.times = seconds, began, trained
+    training.watch.times = seconds, began, trained
     torch.set_rng_state(state["rng"])
     if torch.device(state["device"]).type == device.type:
         set_device_rng(device, state["device_rng"])

@@ -24,9 +24,9 @@ from desktop_trainer.engine.data import order_of_epoch
 from desktop_trainer.engine.determinism import Determinism
 from desktop_trainer.engine.devices import DeviceError, choose_device
 from desktop_trainer.engine.ends import diverged_after, diverged_at, early_stopped, exploded_after
-from desktop_trainer.engine.evaluation import Evaluation
-from desktop_trainer.engine.events import BatchEnded, EpochEnded, Evaluating, Event, Records, RunEnded
-from desktop_trainer.engine.explosion import Outcome, guessing
+from desktop_trainer.engine.evaluation import examined
+from desktop_trainer.engine.events import BatchEnded, EpochEnded, Event, Records, RunEnded
+from desktop_trainer.engine.explosion import Outcome, exploded
 from desktop_trainer.engine.failures import (
     batch_too_large,
     device_failed,
@@ -44,7 +44,7 @@ from desktop_trainer.engine.setup import Setup, prepare
 from desktop_trainer.engine.start import started
 from desktop_trainer.engine.state import restore, state_of
 from desktop_trainer.engine.step import LossFunction
-from desktop_trainer.engine.stopwatch import Stopwatch
+from desktop_trainer.engine.stopwatch import RunClock
 from desktop_trainer.engine.weights import has_batch_norm
 from desktop_trainer.experiment.choices import DataInfo
 from desktop_trainer.experiment.settings import Experiment
@@ -84,10 +84,9 @@ class Training:
         self.epoch, self.batch = 0, 0
         self.recorder = Recorder(block_seconds)
         self._puller = Puller(experiment.device)
-        self.watch = Stopwatch()
+        self.watch = RunClock()
         self.patience = Patience(experiment.training.patience)
         self.consistent = True
-        self._epoch_began = self._trained = 0.0
         self.weights, self._fingerprint = weights, fingerprint
         self._resumed: dict[str, Any] | None = None
         self._failure = "", ""
@@ -132,12 +131,15 @@ class Training:
                     if event.records is not None and not np.isfinite(event.records.loss).all():
                         yield self.ended("diverged", *diverged_at(event.records))
                         return
-            test_loss, test_accuracy = yield from self._examined()
-            epoch, lr = self.epoch + 1, self.optimizer.param_groups[0]["lr"]
+            epoch = self.epoch + 1
+            test_loss, test_accuracy = yield from examined(self.prepared, epoch)
+            lr = self.optimizer.param_groups[0]["lr"]
             if not math.isfinite(test_loss):
                 yield self.ended("diverged", *diverged_after(epoch, test_loss, lr))
                 return
-            if self._is_last(test_loss) and (yield from self._exploded(test_loss, test_accuracy)):
+            outcome = Outcome(*self.recorder.extremes, test_loss, test_accuracy)
+            # Only the end tells: before it, the training may still recover.
+            if self._is_last(test_loss) and (yield from exploded(self.prepared, epoch, outcome)):
                 yield self.ended("diverged", *exploded_after(epoch, self.recorder.extremes[1], lr))
                 return
             yield self._end_epoch(test_loss, test_accuracy)
@@ -172,16 +174,8 @@ class Training:
                 self.recorder.add(loss, logits, labels, optimizer.param_groups[0]["lr"], self.watch.read())
                 self.consistent = True
                 records = self.recorder.due(epoch, self.batch) if self.batch < plan.batches else self.flush()
-                self._trained = self.watch.read()
+                self.watch.note_trained()
                 yield BatchEnded(epoch, self.batch, records)
-
-    def _examined(self) -> Generator[Event, None, tuple[float, float]]:
-        """Examine the model on the test set: mean loss, and accuracy."""
-        setup = self.prepared
-        evaluation = Evaluation(setup.model, setup.loss_fn, setup.test, setup.transforms.plain, setup.arithmetic)
-        for done in evaluation.steps():
-            yield Evaluating(self.epoch + 1, done, setup.test.plan.batches)
-        return evaluation.means()
 
     def _transformed(self, images: Tensor, indices: Tensor) -> Tensor:
         # By the transforms as they are now: between two batches the augmentation may be changed.
@@ -286,22 +280,6 @@ class Training:
         epoch = self.epoch + 1
         return epoch >= self.experiment.training.epochs or self.patience.over_with(epoch, test_loss)
 
-    def _exploded(self, test_loss: float, test_accuracy: float) -> Generator[Event, None, bool]:
-        """Whether nothing is left of the model, although its numbers are finite; see `Outcome`.
-
-        Only the end tells: before it, the training may still recover.
-        """
-        outcome = Outcome(*self.recorder.extremes, test_loss, test_accuracy)
-        if not outcome.suspicious:
-            return False
-        setup = self.prepared
-        steps = guessing(setup.test, setup.transforms.plain, setup.loss_fn, setup.info.classes)
-        while True:
-            try:
-                yield Evaluating(self.epoch + 1, next(steps), setup.test.plan.batches)
-            except StopIteration as end:
-                return outcome.exploded(*end.value)
-
     def _ended_well(self) -> RunEnded:
         """The end of a run whose epochs are done, or which has stopped getting better."""
         if self.epoch >= self.experiment.training.epochs:
@@ -311,13 +289,9 @@ class Training:
     def _end_epoch(self, test_loss: float, test_accuracy: float) -> EpochEnded:
         """Close the epoch's books."""
         train_loss, train_accuracy = self.recorder.means()
-        rate = self.recorder.count / max(self._trained - self._epoch_began, 1e-9)
-        now = self.watch.read()
+        rate, seconds = self.recorder.count / self.watch.training_seconds, self.watch.next_epoch()
         self.epoch, self.batch = self.epoch + 1, 0
-        ended = EpochEnded(
-            self.epoch, train_loss, train_accuracy, test_loss, test_accuracy, now - self._epoch_began, rate
-        )
-        self._epoch_began = now
+        ended = EpochEnded(self.epoch, train_loss, train_accuracy, test_loss, test_accuracy, seconds, rate)
         self.recorder.new_epoch()
         self.patience.add(self.epoch, test_loss)
         return ended
@@ -368,16 +342,6 @@ class Training:
         """
         with self._reading():
             return {name: tensor.detach().cpu().clone() for name, tensor in self.model.state_dict().items()}
-
-    @property
-    def times(self) -> tuple[float, float, float]:
-        """Seconds: that the run worked, until its epoch began, and until that was last trained."""
-        return self.watch.read(), self._epoch_began, self._trained
-
-    @times.setter
-    def times(self, times: tuple[float, float, float]) -> None:
-        seconds, self._epoch_began, self._trained = times
-        self.watch.set(seconds)
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from what `state` returned, in a training of the same experiment (or one of more epochs).

@@ -48,7 +48,7 @@ def test_a_training_trains_with_what_was_prepared(small: Any, same: Any) -> None
     assert training.setup.transforms.measured == own.transforms.measured
     assert (training.setup.info, training.setup.place) == (own.info, own.place)
     with pytest.raises(FrozenInstanceError):
-        own.model = torch.nn.Flatten()  # type: ignore[misc]
+        own.model = torch.nn.Flatten()
 
 
 def test_it_says_what_is_being_loaded(small: Any) -> None:
@@ -94,8 +94,8 @@ def test_an_examination_gets_the_test_set_and_its_model_and_draws_nothing(small:
 def test_who_looks_at_samples_gets_no_more_than_these(small: Any) -> None:
     """In small batches, of the images that the training has."""
     experiment = small(**NORMALIZED)
-    way = {"splits": (TRAIN,), "place": Place(CPU), "most": 4}
-    _, setup = drained(prepare_data(experiment, CPU, Demands(experiment), **way))
+    looked_at = prepare_data(experiment, CPU, Demands(experiment), splits=(TRAIN,), place=Place(CPU), most=4)
+    _, setup = drained(looked_at)
     assert list(setup.splits) == [TRAIN]
     assert setup.train.plan.bounds(0) == (0, 4)
     assert setup.train.nbytes == 0
