@@ -1,30 +1,29 @@
-"""Changes the settings of a training between two batches, as if it had been saved and gone on with the others. Knows no file."""
+"""Changes the settings of a setup between two batches, as if it had been saved and gone on with the others. Knows no file."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from desktop_trainer.engine.images.transforms import Transforms
-from desktop_trainer.engine.training import Training
+from desktop_trainer.engine.setup import Setup
 from desktop_trainer.experiment.choices import OptimizerChoice
 from desktop_trainer.experiment.settings import Experiment
 
 
-def change(training: Training, experiment: Experiment) -> None:
-    """Train with the settings of `experiment` from the next batch on.
+def changed(setup: Setup, experiment: Experiment) -> Setup:
+    """`setup` with the settings of `experiment`; its optimizer is the same one, which has the others from now on.
 
-    To be called between two events after `RunStarted`. Only the optimizer's numbers, the augmentation, epochs and
-    patience may be others: all else stays as it was built.
+    Only the optimizer's numbers, the augmentation, epochs and patience may be others: all else stays as it was built.
     """
-    before, training.experiment = training.experiment, experiment
-    for group in training.optimizer.param_groups:
+    before, transforms = setup.experiment, setup.transforms
+    for group in setup.optimizer.param_groups:
         group.update(changed_options(before.optimizer, experiment.optimizer))
-    training.patience.epochs = experiment.training.patience
     if before.augmentation != experiment.augmentation:
-        transforms = Transforms(experiment, training.info, training.device, training.transforms.measured)
-        training.transforms, training.transform = transforms, transforms.of_epoch(training.epoch)
+        transforms = Transforms(experiment, setup.info, setup.device, transforms.measured)
+    return replace(setup, experiment=experiment, transforms=transforms)
 
 
 def changed_options(before: OptimizerChoice, after: OptimizerChoice) -> dict[str, Any]:

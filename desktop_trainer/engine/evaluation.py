@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 
 import torch
@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from desktop_trainer.engine.arithmetic import Arithmetic
 from desktop_trainer.engine.data import Split, Transform
+from desktop_trainer.engine.events import Evaluating
+from desktop_trainer.engine.setup import ModelSetup
 from desktop_trainer.engine.step import LossFunction
 
 
@@ -65,3 +67,18 @@ class Evaluation:
         losses, counts = torch.stack(self._losses).cpu().double(), torch.tensor(self._counts, dtype=torch.float64)
         correct = int(torch.cat(self._hits).sum())
         return float(losses @ counts) / sum(self._counts), correct / sum(self._counts)
+
+
+def examined(
+    setup: ModelSetup, epoch: int, outputs: Tensor | None = None
+) -> Generator[Evaluating, None, tuple[float, float]]:
+    """Examine the model of `setup` on its test set; yields how far it is, returns mean loss and accuracy.
+
+    Args:
+        epoch: from 1, to be told; 0 outside a training.
+        outputs: see `Evaluation`.
+    """
+    evaluation = Evaluation(setup.model, setup.loss_fn, setup.test, setup.transforms.plain, setup.arithmetic, outputs)
+    for done in evaluation.steps():
+        yield Evaluating(epoch, done, setup.test.plan.batches)
+    return evaluation.means()

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from desktop_trainer import process
-from desktop_trainer.engine.arithmetic import Arithmetic
 from desktop_trainer.engine.class_match import check_data, outputs_of
 from desktop_trainer.engine.determinism import Determinism
 from desktop_trainer.engine.devices import DeviceError, choose_device
-from desktop_trainer.engine.evaluation import Evaluation
-from desktop_trainer.engine.events import Evaluated, Evaluating, Event, Loading, Notice
+from desktop_trainer.engine.evaluation import examined
+from desktop_trainer.engine.events import Evaluated, Event, Notice
 from desktop_trainer.engine.failures import (
     device_failed,
     examination_too_large,
     out_of_memory,
     preparation_too_large,
 )
-from desktop_trainer.engine.images.normalization import Statistics, measure
-from desktop_trainer.engine.images.transforms import Transforms
-from desktop_trainer.engine.placement import Place, choose_place, count_data, load_split, open_source
+from desktop_trainer.engine.images.normalization import Statistics
 from desktop_trainer.engine.pulling import Puller
-from desktop_trainer.engine.weights import ModelMismatch, check_weights, load_weights, outlined
-from desktop_trainer.experiment.choices import Source
+from desktop_trainer.engine.setup import Demands, prepare_examination
+from desktop_trainer.engine.weights import ModelMismatch, check_weights, outlined
+from desktop_trainer.experiment.choices import DataInfo
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 
@@ -63,18 +61,24 @@ def examine(
         DeviceMissing, CannotCompute, DataTooLarge, DataMissing, DataDamaged, WorkerDied, DataGone, OutOfMemory,
             DeviceLost: see `Training.events`.
     """
-    examination = _Examination(experiment, weights, statistics, trained or experiment, class_names)
+    device = choose_device(experiment.device.name)
+    examination = _Examination(device)
+    demands = _Matching(experiment, weights, statistics, trained or experiment, class_names)
     puller = Puller(experiment.device)
     try:
-        with Determinism(experiment.device), closing(examination.events()) as events:
+        with Determinism(experiment.device), closing(examination.events(weights, demands)) as events:
             while (event := puller.next(events, examination.explained)) is not None:
                 yield event
     finally:
         process.give_back()
 
 
-class _Examination:
-    """One examination, and what it was at when it failed."""
+class _Matching(Demands):
+    """What an examination demands: that the model's images and classes are those of the data.
+
+    Attributes:
+        outputs: see `Evaluation`; known once the data were opened.
+    """
 
     def __init__(
         self,
@@ -84,57 +88,44 @@ class _Examination:
         trained: Experiment,
         class_names: Sequence[str],
     ) -> None:
-        self._experiment, self._weights, self._known = experiment, weights, known
+        super().__init__(experiment)
+        self._weights, self._known = weights, known
         self._trained, self._class_names = trained, class_names
-        self._device = choose_device(experiment.device.name)
-        self._arithmetic = Arithmetic(experiment.device, self._device, gains=experiment.model.channels_last)
-        self._batch_size = 0
+        self.outputs: Tensor | None = None
 
-    def events(self) -> Generator[Event, None, None]:
-        data = self._experiment.data
-        yield Loading(tr("Reading {dataset}", dataset=tr(data.dataset.label)), 0, 1)
-        info = yield from count_data(data)
-        check_data(self._trained, self._experiment, self._class_names)
-        check_fit(self._experiment, self._weights)
-        place = choose_place(data, info.test_samples, self._device)
-        source = yield from open_source(data)
-        outputs = outputs_of(self._class_names, source.info.class_names)
-        if outputs is not None:
+    def counted(self, info: DataInfo) -> None:  # noqa: ARG002  both ask the settings
+        check_data(self._trained, self.experiment, self._class_names)
+        check_fit(self.experiment, self._weights)
+
+    def opened(self, info: DataInfo) -> Iterable[Event]:
+        self.outputs = outputs_of(self._class_names, info.class_names)
+        if self.outputs is not None:
             yield Notice(tr("The dataset has its classes in another order than the model: they are matched by name."))
-        transforms = yield from self._transforms(source)
-        with closing(load_split(data, source, place, train=False)) as split:
-            loss_fn = self._experiment.loss.build()
-            evaluation = Evaluation(self._model(), loss_fn, split, transforms.plain, self._arithmetic, outputs)
-            self._batch_size = split.plan.batch_size
-            for done in evaluation.steps():
-                yield Evaluating(0, done, split.plan.batches)
-        yield Evaluated(*evaluation.means(), split.plan.samples)
 
-    def _model(self) -> nn.Module:
-        with torch.random.fork_rng(devices=[]):
-            model = self._experiment.model.build(self._experiment.data.info)
-        load_weights(model, self._weights)
-        self._arithmetic.place(model)
-        return model
-
-    def _transforms(self, source: Source) -> Generator[Event, None, Transforms]:
-        info = source.info.resized(self._experiment.data.image_size)
-        return Transforms(self._experiment, info, self._device, (yield from self._statistics(source)))
-
-    def _statistics(self, source: Source) -> Generator[Event, None, Statistics | None]:
-        """The statistics of the training images, where these are wanted: those that are known, else measured."""
-        data, known = self._experiment.data, self._known
-        if data.normalization != "dataset":
-            return None
-        if known is None:
-            return (yield from measure(load_split(data, source, Place(self._device), train=True)))
-        if len(known.mean) != source.info.channels:
+    def statistics(self, info: DataInfo) -> Statistics | None:
+        known = self._known
+        if known is not None and len(known.mean) != info.channels:
             text = tr(
                 "The model's images were normalized with means of {own} channels; these images have {channels}. Choose a dataset with as many channels.",
-                own=len(known.mean), channels=source.info.channels,
+                own=len(known.mean), channels=info.channels,
             )  # fmt: skip
             raise ModelMismatch(text)
         return known
+
+
+class _Examination:
+    """One examination on `device`, and what it was at when it failed."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._batch_size = 0
+
+    def events(self, weights: Mapping[str, Tensor], demands: _Matching) -> Generator[Event, None, None]:
+        setup = yield from prepare_examination(demands.experiment, self._device, weights, demands)
+        self._batch_size = setup.test.plan.batch_size
+        with closing(setup):
+            means = yield from examined(setup, 0, demands.outputs)
+        yield Evaluated(*means, setup.test.plan.samples)
 
     def explained(self, error: BaseException) -> DeviceError:
         """See `Puller`."""

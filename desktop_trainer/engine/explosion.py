@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from desktop_trainer.engine.data import Split, Transform
+from desktop_trainer.engine.events import Evaluating
+from desktop_trainer.engine.setup import ModelSetup
 from desktop_trainer.engine.step import LossFunction
 
 FACTOR = 10_000.0
@@ -67,3 +69,15 @@ def guessing(
         yield done
     samples = int(counts.sum())
     return total / samples, int(counts.max()) / samples
+
+
+def exploded(setup: ModelSetup, epoch: int, outcome: Outcome) -> Generator[Evaluating, None, bool]:
+    """Whether nothing is left of the model of `setup` after `epoch` (from 1), although its numbers are finite; see `Outcome`."""
+    if not outcome.suspicious:
+        return False
+    steps = guessing(setup.test, setup.transforms.plain, setup.loss_fn, setup.info.classes)
+    while True:
+        try:
+            yield Evaluating(epoch, next(steps), setup.test.plan.batches)
+        except StopIteration as end:
+            return outcome.exploded(*end.value)

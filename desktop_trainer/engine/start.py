@@ -3,47 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from desktop_trainer.engine.events import RunStarted
-
-if TYPE_CHECKING:
-    from desktop_trainer.engine.training import Training
+from desktop_trainer.engine.setup import Setup
 
 
-def started(training: Training) -> RunStarted:
-    """What `training`, whose first batch comes next, says of itself."""
+def started(setup: Setup, epoch: int, batch: int) -> RunStarted:
+    """What a run says of itself that goes on with `setup` behind so many epochs, and batches of the next one."""
+    train, test = setup.train, setup.test
     return RunStarted(
-        train_samples=training.train.plan.samples,
-        test_samples=training.test.plan.samples,
-        batches_per_epoch=training.train.plan.batches,
-        test_batches=training.test.plan.batches,
-        last_batch_size=training.train.plan.last_batch_size,
-        epochs=training.experiment.training.epochs,
-        device=str(training.device),
-        data_bytes=training.train.nbytes + training.test.nbytes,
-        data_place=str(training.place),
-        parameters=sum(parameter.numel() for parameter in training.model.parameters()),
-        epoch=training.epoch,
-        batch=training.batch,
-        step=", ".join(_words(training)),
-        compile_seconds=training.compile_seconds,
+        train_samples=train.plan.samples,
+        test_samples=test.plan.samples,
+        batches_per_epoch=train.plan.batches,
+        test_batches=test.plan.batches,
+        last_batch_size=train.plan.last_batch_size,
+        epochs=setup.experiment.training.epochs,
+        device=str(setup.device),
+        data_bytes=train.nbytes + test.nbytes,
+        data_place=str(setup.place),
+        parameters=sum(parameter.numel() for parameter in setup.model.parameters()),
+        epoch=epoch,
+        batch=batch,
+        step=", ".join(_words(setup)),
+        compile_seconds=setup.compile_seconds,
     )
 
 
-def _words(training: Training) -> Iterator[str]:
+def _words(setup: Setup) -> Iterator[str]:
     """What distinguishes how it computes from the plain loop, by its usual names."""
-    yield from training.transforms.words
-    yield from training.arithmetic.words
-    if any(group.get("fused") for group in training.optimizer.param_groups):
+    settings, device = setup.experiment, setup.device
+    yield from setup.transforms.words
+    yield from setup.arithmetic.words
+    if any(group.get("fused") for group in setup.optimizer.param_groups):
         yield "fused"
-    if training.compiled is not None:
-        yield "compiled, CUDA graphs" if training.compiled.graphs else "compiled"
-    if training.experiment.device.deterministic and training.device.type == "cuda":
+    if setup.compiled is not None:
+        yield "compiled, CUDA graphs" if setup.compiled.graphs else "compiled"
+    if settings.device.deterministic and device.type == "cuda":
         yield "deterministic"
-    if training.step.parts > 1:
-        yield f"batch_parts={training.step.parts}"
-    if training.experiment.data.test_batch_size:
-        yield f"test_batch_size={training.experiment.data.test_batch_size}"
-    if training.experiment.device.threads and training.device.type == "cpu":
-        yield f"threads={training.experiment.device.threads}"
+    if setup.step.parts > 1:
+        yield f"batch_parts={setup.step.parts}"
+    if settings.data.test_batch_size:
+        yield f"test_batch_size={settings.data.test_batch_size}"
+    if settings.device.threads and device.type == "cpu":
+        yield f"threads={settings.device.threads}"

@@ -21,23 +21,24 @@ _MISFITS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError,
 
 def state_of(training: Training) -> dict[str, Any]:
     """See `Training.state`."""
+    setup, statistics = training.prepared, training.statistics
     return {
         "epoch": training.epoch,
         "batch": training.batch,
-        "model": copied(training.model.state_dict()),
-        "optimizer": copied(training.optimizer.state_dict()),
+        "model": copied(setup.model.state_dict()),
+        "optimizer": copied(setup.optimizer.state_dict()),
         "recorder": training.recorder.state(),
         "patience": training.patience.state(),
-        "statistics": training.transforms.measured and training.transforms.measured.values(),
-        "seconds": training.times,
+        "statistics": statistics and statistics.values(),
+        "seconds": training.watch.times,
         "rng": torch.get_rng_state(),
-        "device": str(training.device),
-        "device_rng": device_rng(training.device),
+        "device": str(setup.device),
+        "device_rng": device_rng(setup.device),
     }
 
 
 def restore(training: Training, state: dict[str, Any]) -> None:
-    """Put what `state_of` returned into `training`, whose model is built.
+    """Put what `state_of` returned into `training`, which is prepared.
 
     Raises:
         StateMismatch: if it does not fit. What has been taken over by then is worth nothing.
@@ -51,16 +52,17 @@ def restore(training: Training, state: dict[str, Any]) -> None:
 
 
 def _take_over(training: Training, state: dict[str, Any]) -> None:
-    device, optimizer = training.device, training.optimizer
-    load_weights(training.model, state["model"])
-    shapes = [parameter.shape for parameter in training.model.parameters()]
-    check_optimizer(training.experiment.optimizer, shapes, state["optimizer"])
+    setup = training.prepared
+    device, optimizer = setup.device, setup.optimizer
+    load_weights(setup.model, state["model"])
+    shapes = [parameter.shape for parameter in setup.model.parameters()]
+    check_optimizer(setup.experiment.optimizer, shapes, state["optimizer"])
     optimizer.load_state_dict(copied(completed(optimizer, state["optimizer"])))
     lay_out(optimizer)
     training.recorder.load_state(state["recorder"], device)
     training.patience.load_state(state["patience"])
     seconds, began, trained = map(float, state["seconds"])
-    training.times = seconds, began, trained
+    training.watch.times = seconds, began, trained
     torch.set_rng_state(state["rng"])
     if torch.device(state["device"]).type == device.type:
         set_device_rng(device, state["device_rng"])

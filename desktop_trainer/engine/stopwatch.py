@@ -24,3 +24,35 @@ class Stopwatch:
 
     def __exit__(self, *_: object) -> None:
         self._past, self._since = self.read(), None
+
+
+class RunClock(Stopwatch):
+    """A run's clock, which also knows when the epoch began and when it was last trained."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._began = self._trained = 0.0
+
+    @property
+    def times(self) -> tuple[float, float, float]:
+        """Seconds: that the run worked, until its epoch began, and until that was last trained."""
+        return self.read(), self._began, self._trained
+
+    @times.setter
+    def times(self, times: tuple[float, float, float]) -> None:
+        seconds, self._began, self._trained = times
+        self.set(seconds)
+
+    def note_trained(self) -> None:
+        """A batch of the epoch has been trained."""
+        self._trained = self.read()
+
+    @property
+    def training_seconds(self) -> float:
+        """What the training of this epoch took until its last batch; never 0."""
+        return max(self._trained - self._began, 1e-9)
+
+    def next_epoch(self) -> float:
+        """Begin another epoch; returns the seconds that this one took."""
+        before, self._began = self._began, self.read()
+        return self._began - before

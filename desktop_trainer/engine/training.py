@@ -9,31 +9,24 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
-from time import perf_counter
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from desktop_trainer import process
-from desktop_trainer.engine.arithmetic import Arithmetic, Forward
-from desktop_trainer.engine.compiling import Compiled
+from desktop_trainer.engine.changing import changed
 from desktop_trainer.engine.data import order_of_epoch
 from desktop_trainer.engine.determinism import Determinism
 from desktop_trainer.engine.devices import DeviceError, choose_device
 from desktop_trainer.engine.ends import diverged_after, diverged_at, early_stopped, exploded_after
-from desktop_trainer.engine.evaluation import Evaluation
-from desktop_trainer.engine.events import (
-    BatchEnded,
-    EpochEnded,
-    Evaluating,
-    Event,
-    Loading,
-    Records,
-    RunEnded,
-)
-from desktop_trainer.engine.explosion import Outcome, guessing
+from desktop_trainer.engine.evaluation import examined
+from desktop_trainer.engine.events import BatchEnded, EpochEnded, Event, Records, RunEnded
+from desktop_trainer.engine.explosion import Outcome, exploded
 from desktop_trainer.engine.failures import (
     batch_too_large,
     device_failed,
@@ -43,21 +36,18 @@ from desktop_trainer.engine.failures import (
     preparation_too_large,
     step_too_large,
 )
-from desktop_trainer.engine.images.normalization import Statistics, measure
-from desktop_trainer.engine.images.transforms import Transforms
+from desktop_trainer.engine.images.normalization import Statistics
 from desktop_trainer.engine.metrics import Recorder
-from desktop_trainer.engine.need import check_memory
 from desktop_trainer.engine.patience import Patience
-from desktop_trainer.engine.placement import check_same, choose_place, count_data, load_split, open_source
 from desktop_trainer.engine.pulling import Puller
+from desktop_trainer.engine.setup import Setup, prepare
 from desktop_trainer.engine.start import started
 from desktop_trainer.engine.state import restore, state_of
-from desktop_trainer.engine.step import LossFunction, Step, part_sizes
-from desktop_trainer.engine.stopwatch import Stopwatch
-from desktop_trainer.engine.weights import StateMismatch, has_batch_norm, load_weights
-from desktop_trainer.experiment.problems import check_data
+from desktop_trainer.engine.step import LossFunction
+from desktop_trainer.engine.stopwatch import RunClock
+from desktop_trainer.engine.weights import has_batch_norm
+from desktop_trainer.experiment.choices import DataInfo
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import tr
 
 BLOCK_SECONDS = 1 / 30
 """Numbers are read from the device this often: as often as a screen is looked at."""
@@ -73,13 +63,12 @@ class Training:
         fingerprint: that the data must have, see `DataInfo`; empty takes any.
 
     Attributes:
+        experiment: as it is trained now; what it leaves to the data is decided once these are loaded.
+        setup: what it trains with; None before it is prepared.
         epoch, batch: how many epochs, and how many batches of the current one, are done.
-        model, optimizer, transforms: exist once `RunStarted` was yielded; `transform`, the epoch's, at its first batch.
         consistent: False while a step is being made: if it fails, weights and random numbers may be half-way to the
             next batch, and `state` is worth nothing. So it is when the device is lost. Other failures leave it True.
         weights: what it starts from, as given.
-        info: what is known of the data, since they were loaded; files may change later.
-        compiled: the forward pass, if it was compiled; it took `compile_seconds`.
     """
 
     def __init__(
@@ -91,17 +80,16 @@ class Training:
         fingerprint: str = "",
     ) -> None:
         self.experiment = experiment
+        self.setup: Setup | None = None
         self.epoch, self.batch = 0, 0
         self.recorder = Recorder(block_seconds)
         self._puller = Puller(experiment.device)
-        self.watch = Stopwatch()
+        self.watch = RunClock()
         self.patience = Patience(experiment.training.patience)
         self.consistent = True
-        self._epoch_began = self._trained = 0.0
         self.weights, self._fingerprint = weights, fingerprint
         self._resumed: dict[str, Any] | None = None
         self._failure = "", ""
-        self.compile_seconds = 0.0
 
     def events(self) -> Generator[Event, None, None]:
         """Train, one batch between two events; ends with `RunEnded`. Called again, it goes on from where it was closed.
@@ -129,153 +117,144 @@ class Training:
 
     def _let_go(self) -> None:
         """End what works for the run beside it, and give back the memory that was kept for its steps."""
-        for split in (getattr(self, "train", None), getattr(self, "test", None)):
-            if split is not None:
-                split.close()
+        if self.setup is not None:
+            self.setup.close()
         process.give_back()
 
     def _loop(self) -> Generator[Event, None, None]:
         yield from self._prepare()
-        yield started(self)
-        plan, model, optimizer = self.train.plan, self.model, self.optimizer
+        yield started(self.prepared, self.epoch, self.batch)
         while self.epoch < self.experiment.training.epochs and not self.patience.over:
-            epoch = self.epoch + 1
-            model.train()
-            self.transform = self.transforms.of_epoch(self.epoch)
-            with closing(self.train.batches(self._transformed, self._order(), self.batch)) as batches:
-                for images, labels in batches:
-                    self.consistent = False
-                    loss, logits = self.step(images, labels)
-                    del images  # so that the next batch can have its memory, which is still in the processor's cache
-                    self.batch += 1
-                    self.recorder.add(loss, logits, labels, optimizer.param_groups[0]["lr"], self.watch.read())
-                    self.consistent = True
-                    records = self.recorder.due(epoch, self.batch) if self.batch < plan.batches else self.flush()
-                    self._trained = self.watch.read()
-                    yield BatchEnded(epoch, self.batch, records)
-                    if records is not None and not np.isfinite(records.loss).all():
-                        yield self.ended("diverged", *diverged_at(records))
+            with closing(self._batches()) as batches:
+                for event in batches:
+                    yield event
+                    if event.records is not None and not np.isfinite(event.records.loss).all():
+                        yield self.ended("diverged", *diverged_at(event.records))
                         return
-            evaluation = Evaluation(model, self.loss_fn, self.test, self.transforms.plain, self.arithmetic)
-            for done in evaluation.steps():
-                yield Evaluating(epoch, done, self.test.plan.batches)
-            test_loss, test_accuracy = evaluation.means()
-            lr = optimizer.param_groups[0]["lr"]
+            epoch = self.epoch + 1
+            test_loss, test_accuracy = yield from examined(self.prepared, epoch)
+            lr = self.optimizer.param_groups[0]["lr"]
             if not math.isfinite(test_loss):
                 yield self.ended("diverged", *diverged_after(epoch, test_loss, lr))
                 return
-            if self._is_last(test_loss) and (yield from self._exploded(test_loss, test_accuracy)):
+            outcome = Outcome(*self.recorder.extremes, test_loss, test_accuracy)
+            # Only the end tells: before it, the training may still recover.
+            if self._is_last(test_loss) and (yield from exploded(self.prepared, epoch, outcome)):
                 yield self.ended("diverged", *exploded_after(epoch, self.recorder.extremes[1], lr))
                 return
             yield self._end_epoch(test_loss, test_accuracy)
         yield self._ended_well()
 
-    @property
-    def started(self) -> bool:
-        """Whether there is something to keep: the model is built, and what it is to go on from is restored."""
-        return self._built and self._resumed is None
-
-    @property
-    def _built(self) -> bool:
-        return hasattr(self, "model")
-
     def _prepare(self) -> Iterator[Event]:
         trained = self.watch.read()
-        if not self._built:
-            yield from self._load()
-            self._build()
-        self.train.open()
-        self.test.open()
+        if self.setup is None:
+            statistics = None if self._resumed is None else self._resumed.get("statistics")
+            self.setup = yield from prepare(
+                self.experiment, self.device, weights=self.weights, statistics=statistics, fingerprint=self._fingerprint
+            )
+            self.experiment = self.setup.experiment
+        self.setup.open()
         process.give_back()  # what loading needed and training does not
         self.watch.set(trained)  # to make ready is not to train
         if self._resumed is not None:
             restore(self, self._resumed)
             self._resumed = None
 
-    def _load(self) -> Iterator[Event]:
-        settings = self.experiment
-        self.device = choose_device(settings.device.name)
-        self.arithmetic = Arithmetic(settings.device, self.device, gains=settings.model.channels_last)
-        reading = tr("Reading {dataset}", dataset=tr(settings.data.dataset.label))
-        yield Loading(reading, 0, 3)
-        info = yield from count_data(settings.data)
-        check_data(settings, info)
-        check_memory(settings, info.resized(settings.data.image_size), self.device)
-        self.place = choose_place(settings.data, info.train_samples + info.test_samples, self.device)
-        source = yield from open_source(settings.data)
-        check_data(settings, source.info)
-        check_same(source.info, self._fingerprint)
-        self.info = source.info.resized(settings.data.image_size)
-        self.experiment = settings.settled(self.info.channels)  # what is kept must not depend on the files any more
-        self.train = load_split(settings.data, source, self.place, train=True)
-        yield Loading(reading, 1, 3)
-        self.test = load_split(settings.data, source, self.place, train=False)
-        self.transforms = Transforms(settings, self.info, self.device, (yield from self._statistics()))
-        compiling = tr("Compiling {model}: this takes a while", model=tr(settings.model.label))
-        building = tr("Building {model}", model=tr(settings.model.label))
-        yield Loading(compiling if settings.device.compile else building, 2, 3)
-
-    def _statistics(self) -> Generator[Event, None, Statistics | None]:
-        """What the images are normalised by: in a run that goes on as before, for files may have changed since."""
-        kept = None if self._resumed is None else self._resumed.get("statistics")
-        if self.experiment.data.normalization != "dataset":
-            return None
-        if kept is None:
-            return (yield from measure(self.train))
-        try:
-            return Statistics.read(kept, self.info.channels)
-        except ValueError as error:
-            raise StateMismatch(error) from error
-
-    def _build(self) -> None:
-        settings = self.experiment
-        torch.manual_seed(settings.training.seed)
-        model = settings.model.build(self.info)
-        settings.initializer.apply(model)
-        if self.weights is not None:
-            load_weights(model, self.weights)
-        self.arithmetic.place(model)
-        self.optimizer = settings.optimizer.build(model.parameters())
-        forward, parts = self._forward_of(model), settings.training.batch_parts
-        replayed = self.compiled is not None and self.compiled.graphs
-        self.step = Step(forward, settings.loss.build(), self.optimizer, parts, replayed=replayed)
-        if self.compiled is not None:
-            self._rehearse(self.compiled)
-        self.model = model
-
-    def _forward_of(self, model: nn.Module) -> Forward:
-        sizes = part_sizes(self._batch_size, self.experiment.training.batch_parts)
-        self.compiled = Compiled(model, sizes, self.device) if self.experiment.device.compile else None
-        return self.arithmetic.forward_of(self.compiled or model)
-
-    def _rehearse(self, compiled: Compiled) -> None:
-        began, info = perf_counter(), self.info
-        compiled.rehearse(self.step.forward, self.loss_fn, (info.channels, info.height, info.width))
-        self.compile_seconds = perf_counter() - began
-
-    @property
-    def _batch_size(self) -> int:
-        """Of a full batch."""
-        start, stop = self.train.plan.bounds(0)
-        return stop - start
-
-    @property
-    def loss_fn(self) -> LossFunction:
-        """The loss that is minimised and examined."""
-        return self.step.loss_fn
-
-    @loss_fn.setter
-    def loss_fn(self, loss_fn: LossFunction) -> None:
-        self.step.loss_fn = loss_fn
+    def _batches(self) -> Generator[BatchEnded, None, None]:
+        """Train the rest of the epoch."""
+        epoch, setup = self.epoch + 1, self.prepared
+        plan, step, optimizer = setup.train.plan, setup.step, setup.optimizer
+        setup.model.train()
+        with closing(setup.train.batches(self._transformed, self._order(), self.batch)) as batches:
+            for images, labels in batches:
+                self.consistent = False
+                loss, logits = step(images, labels)
+                del images  # so that the next batch can have its memory, which is still in the processor's cache
+                self.batch += 1
+                self.recorder.add(loss, logits, labels, optimizer.param_groups[0]["lr"], self.watch.read())
+                self.consistent = True
+                records = self.recorder.due(epoch, self.batch) if self.batch < plan.batches else self.flush()
+                self.watch.note_trained()
+                yield BatchEnded(epoch, self.batch, records)
 
     def _transformed(self, images: Tensor, indices: Tensor) -> Tensor:
-        return self.transform(images, indices)  # as it is now: between two batches the augmentation may be changed
+        # By the transforms as they are now: between two batches the augmentation may be changed.
+        return self.prepared.transforms.of_epoch(self.epoch)(images, indices)
 
     def _order(self) -> Tensor | None:
         """The order of this epoch's samples; None is the order in which they are stored."""
         if not self.experiment.data.shuffle:
             return None
-        return order_of_epoch(self.train.plan.samples, self.experiment.training.seed, self.epoch)
+        return order_of_epoch(self.prepared.train.plan.samples, self.experiment.training.seed, self.epoch)
+
+    @property
+    def started(self) -> bool:
+        """Whether there is something to keep: the model is built, and what it is to go on from is restored."""
+        return self.setup is not None and self._resumed is None
+
+    @property
+    def prepared(self) -> Setup:
+        """`setup`, where it must be there: from `RunStarted` on.
+
+        Raises:
+            RuntimeError: if it is not.
+        """
+        if self.setup is None:
+            raise RuntimeError("The training is not prepared yet.")
+        return self.setup
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Where it computes.
+
+        Raises:
+            DeviceMissing: if this machine has no such device.
+        """
+        return choose_device(self.experiment.device.name)
+
+    @property
+    def model(self) -> nn.Module:
+        """What is trained."""
+        return self.prepared.model
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """What makes the steps."""
+        return self.prepared.optimizer
+
+    @property
+    def info(self) -> DataInfo:
+        """What is known of the data, since they were loaded."""
+        return self.prepared.info
+
+    @property
+    def statistics(self) -> Statistics | None:
+        """Those of the training images, where it normalises by them."""
+        return self.prepared.transforms.measured
+
+    @property
+    def loss_fn(self) -> LossFunction:
+        """The loss that is minimised and examined."""
+        return self.prepared.loss_fn
+
+    @loss_fn.setter
+    def loss_fn(self, loss_fn: LossFunction) -> None:
+        self.setup = replace(self.prepared, loss_fn=loss_fn)
+        self.setup.step.loss_fn = loss_fn
+
+    def read_every(self, seconds: float) -> None:
+        """Read numbers from the device this often from now on; see `Recorder`."""
+        self.recorder.block_seconds = seconds
+
+    def change(self, experiment: Experiment) -> None:
+        """Train with the settings of `experiment` from the next batch on.
+
+        To be called between two events after `RunStarted`. Only the optimizer's numbers, the augmentation, epochs and
+        patience may be others.
+        """
+        self.setup = changed(self.prepared, experiment)
+        self.experiment = experiment
+        self.patience.epochs = experiment.training.patience
 
     def flush(self) -> Records | None:
         """The numbers of the batches since the last block, now; None if there are none.
@@ -301,21 +280,6 @@ class Training:
         epoch = self.epoch + 1
         return epoch >= self.experiment.training.epochs or self.patience.over_with(epoch, test_loss)
 
-    def _exploded(self, test_loss: float, test_accuracy: float) -> Generator[Event, None, bool]:
-        """Whether nothing is left of the model, although its numbers are finite; see `Outcome`.
-
-        Only the end tells: before it, the training may still recover.
-        """
-        outcome = Outcome(*self.recorder.extremes, test_loss, test_accuracy)
-        if not outcome.suspicious:
-            return False
-        steps = guessing(self.test, self.transforms.plain, self.loss_fn, self.info.classes)
-        while True:
-            try:
-                yield Evaluating(self.epoch + 1, next(steps), self.test.plan.batches)
-            except StopIteration as end:
-                return outcome.exploded(*end.value)
-
     def _ended_well(self) -> RunEnded:
         """The end of a run whose epochs are done, or which has stopped getting better."""
         if self.epoch >= self.experiment.training.epochs:
@@ -325,13 +289,9 @@ class Training:
     def _end_epoch(self, test_loss: float, test_accuracy: float) -> EpochEnded:
         """Close the epoch's books."""
         train_loss, train_accuracy = self.recorder.means()
-        rate = self.recorder.count / max(self._trained - self._epoch_began, 1e-9)
-        now = self.watch.read()
+        rate, seconds = self.recorder.count / self.watch.training_seconds, self.watch.next_epoch()
         self.epoch, self.batch = self.epoch + 1, 0
-        ended = EpochEnded(
-            self.epoch, train_loss, train_accuracy, test_loss, test_accuracy, now - self._epoch_began, rate
-        )
-        self._epoch_began = now
+        ended = EpochEnded(self.epoch, train_loss, train_accuracy, test_loss, test_accuracy, seconds, rate)
         self.recorder.new_epoch()
         self.patience.add(self.epoch, test_loss)
         return ended
@@ -348,18 +308,20 @@ class Training:
     def _explained(self, error: BaseException) -> DeviceError:
         """Our own words for an error that is `known`."""
         failure: DeviceError
+        setup = self.setup
         if not out_of_memory(error):
             failure = device_failed(error, str(self.device))
             self.consistent = False  # what is on the device cannot be trusted, nor even be read
-        elif not self.started:
+        elif setup is None or not self.started:
             failure = preparation_too_large(error)
         elif not self.consistent:
-            self.optimizer.zero_grad()
-            failure = step_too_large(error, self._batch_size, self.step.parts, batch_norm=has_batch_norm(self.model))
-        elif self.batch < self.train.plan.batches:
-            failure = batch_too_large(error, self._batch_size)
+            setup.optimizer.zero_grad()
+            batch_norm = has_batch_norm(setup.model)
+            failure = step_too_large(error, setup.batch_size, setup.step.parts, batch_norm=batch_norm)
+        elif self.batch < setup.train.plan.batches:
+            failure = batch_too_large(error, setup.batch_size)
         else:
-            failure = examination_too_large(error, self.test.plan.batch_size)
+            failure = examination_too_large(error, setup.test.plan.batch_size)
         self._failure = failure.cause, failure.next_step
         return failure
 
@@ -380,16 +342,6 @@ class Training:
         """
         with self._reading():
             return {name: tensor.detach().cpu().clone() for name, tensor in self.model.state_dict().items()}
-
-    @property
-    def times(self) -> tuple[float, float, float]:
-        """Seconds: that the run worked, until its epoch began, and until that was last trained."""
-        return self.watch.read(), self._epoch_began, self._trained
-
-    @times.setter
-    def times(self, times: tuple[float, float, float]) -> None:
-        seconds, self._epoch_began, self._trained = times
-        self.watch.set(seconds)
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from what `state` returned, in a training of the same experiment (or one of more epochs).

@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from desktop_trainer.engine.data import Split, order_of_epoch
-from desktop_trainer.engine.events import Event, Loading
-from desktop_trainer.engine.images.normalization import Statistics, measure
-from desktop_trainer.engine.images.transforms import Transforms
-from desktop_trainer.engine.placement import Place, count_data, load_split, open_source
-from desktop_trainer.experiment.problems import check_data
+from desktop_trainer.engine.events import Event
+from desktop_trainer.engine.images.normalization import Statistics
+from desktop_trainer.engine.placement import Place
+from desktop_trainer.engine.setup import TRAIN, Demands, prepare_data
 from desktop_trainer.experiment.settings import Experiment
-from desktop_trainer.i18n import tr
 
 _CPU = torch.device("cpu")
 """Where it is computed, whatever the experiment says: a training may need its device for itself."""
@@ -62,17 +60,13 @@ def sample_sheet(experiment: Experiment, epoch: int, count: int) -> Generator[Ev
         DataMissing, DataDamaged, DataGone: if the files cannot be read.
         ExperimentError: if the files turn out not to fit the settings.
     """
-    data = experiment.data
-    yield Loading(tr("Reading {dataset}", dataset=tr(data.dataset.label)), 0, 1)
-    yield from count_data(data)
-    source = yield from open_source(data)
-    check_data(experiment, source.info)
-    start, stop = data.plan(source.info, train=True).bounds(0)
-    few = data.model_copy(update={"batch_size": min(count, stop - start)})
-    with closing(load_split(few, source, Place(_CPU), train=True)) as split:
-        measured = (yield from measure(split)) if data.normalization == "dataset" else None
-        transforms = Transforms(experiment, source.info.resized(data.image_size), _CPU, measured)
-        order = order_of_epoch(split.plan.samples, experiment.training.seed, epoch - 1) if data.shuffle else None
+    setup = yield from prepare_data(
+        experiment, _CPU, Demands(experiment), splits=(TRAIN,), place=Place(_CPU), most=count
+    )
+    data, split, transforms = experiment.data, setup.train, setup.transforms
+    start, stop = data.plan(setup.info, train=True).bounds(0)
+    order = order_of_epoch(split.plan.samples, experiment.training.seed, epoch - 1) if data.shuffle else None
+    with closing(setup):
         indices, stored, labels = _first_batch(split, order)
     transform = transforms.of_epoch(epoch - 1)
     inputs = transform(stored, indices)
@@ -81,7 +75,7 @@ def sample_sheet(experiment: Experiment, epoch: int, count: int) -> Generator[Ev
         stored=_pictures(stored),
         indices=tuple(indices.tolist()),
         labels=tuple(labels.tolist()),
-        class_names=source.info.class_names,
+        class_names=setup.info.class_names,
         epoch=epoch,
         batch_size=stop - start,
         lowest=inputs.min().item(),

@@ -233,9 +233,7 @@ class Keeper:
 
     def _with_facts(self, weights: Mapping[str, Tensor]) -> SavedModel:
         training, figures = self._training, dict(self.models.figures)
-        return SavedModel(
-            training.experiment, weights, figures, training.info.class_names, training.transforms.measured
-        )
+        return SavedModel(training.experiment, weights, figures, training.info.class_names, training.statistics)
 
     def paths(self) -> dict[str, str]:
         """Where what is kept lies, by kind; nothing if the run leaves nothing."""

@@ -7,7 +7,6 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from desktop_trainer.engine.changing import change
 from desktop_trainer.engine.devices import DeviceError
 from desktop_trainer.engine.events import BatchEnded, Notice, RunEnded, RunStarted
 from desktop_trainer.engine.training import Training
@@ -77,6 +76,15 @@ class Recording:
     def resumable(self) -> bool:
         """Whether the training can go on from where it ended."""
         return self.ended is not None and self.ended.outcome in GOES_ON and self.begun
+
+    @property
+    def trains(self) -> bool:
+        """Whether the model is there, so that `snapshot` has one."""
+        return self.training.started
+
+    def read_every(self, seconds: float) -> None:
+        """Read the numbers of batches from the device this often: `BatchEnded` has them then, and not in between."""
+        self.training.read_every(seconds)
 
     def events(self) -> RunEvents:
         """The training's events, and a `SaveProblem` where a save failed. Closing the generator stops and keeps.
@@ -178,7 +186,7 @@ class Recording:
         experiment = experiment.settled_as(training.experiment)
         changes = tuple(differences(shared_values(training.experiment), shared_values(experiment)))
         check_changes(changes, experiment, training)
-        change(training, experiment)
+        training.change(experiment)
         changed = SettingsChanged(training.epoch, training.batch, changes)
         self._keeper.change(changed)
         return changed

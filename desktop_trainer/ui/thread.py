@@ -133,7 +133,7 @@ class TrainingThread(QThread):
             self.failed.emit(error)
 
     def _pull(self, recording: Recording) -> None:
-        recording.training.recorder.block_seconds = sparing.BLOCK_SECONDS
+        recording.read_every(sparing.BLOCK_SECONDS)
         with closing(recording.events()) as events:
             for event in events:
                 self._show(event)
@@ -169,7 +169,7 @@ class TrainingThread(QThread):
                 self._unsaved = not self._changed(recording, command.experiment)
                 command, told = (Command.PAUSE, False) if self._unsaved else (command.then, told)
             if command is Command.SNAPSHOT:
-                if recording.training.started:
+                if recording.trains:
                     self.snapshot.emit(recording.snapshot())
             elif command is Command.STOP and (problem := recording.checkpoint()) is not None:
                 self.happened.emit(problem)

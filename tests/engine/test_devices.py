@@ -96,7 +96,7 @@ def test_those_that_it_gives_are_not_refused() -> None:
 
 @pytest.mark.usefixtures("seventeen")
 def test_a_run_then_ends_before_anything_is_loaded(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("desktop_trainer.engine.training.load_split", pytest.fail)
+    monkeypatch.setattr("desktop_trainer.engine.setup.load_split", pytest.fail)
     training = Training(small(threads=1024))
     with pytest.raises(CannotCompute):
         assert all(isinstance(event, Loading) for event in training.events())

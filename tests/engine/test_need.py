@@ -85,7 +85,7 @@ def test_parts_of_a_batch_need_less(free: Any) -> None:
 
 def test_a_run_is_refused_before_its_model_and_its_data_are_there(monkeypatch: pytest.MonkeyPatch, free: Any) -> None:
     free(0.001)
-    monkeypatch.setattr("desktop_trainer.engine.training.load_split", pytest.fail)
+    monkeypatch.setattr("desktop_trainer.engine.setup.load_split", pytest.fail)
     training = Training(experiment())
     with pytest.raises(OutOfMemory):
         assert all(isinstance(event, Loading) for event in training.events())

@@ -52,7 +52,9 @@ def test_the_evaluation_does_without_dropout(small: Any) -> None:
     training = Training(small(DROPOUT, epochs=1))
     ended = list(training.events())[-2]
     training.model.eval()
-    images, labels = map(torch.cat, zip(*training.test.batches(training.transforms.plain), strict=True))
+    images, labels = map(
+        torch.cat, zip(*training.prepared.test.batches(training.prepared.transforms.plain), strict=True)
+    )
     assert ended.test_accuracy == int((training.model(images).argmax(1) == labels).sum()) / 297  # type: ignore[union-attr]
 
 

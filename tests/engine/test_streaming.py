@@ -259,7 +259,7 @@ def test_a_run_whose_data_fail_stands_before_that_batch(small: Any, same: Any, t
     training = Training(small(MODEL, "adam", placement="stream", workers=0))
     events = training.events()
     next(event for event in events if isinstance(event, BatchEnded))
-    samples = training.train._pool._loader.dataset  # type: ignore[attr-defined]
+    samples = training.prepared.train._pool._loader.dataset  # type: ignore[attr-defined]
     kept, samples._samples = samples._samples, Fails("find_damage")
     samples._samples.read = lambda _: (_ for _ in ()).throw(DataDamaged("Gone."))
     with pytest.raises(DataDamaged):

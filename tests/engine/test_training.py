@@ -185,7 +185,7 @@ def test_without_shuffle_every_epoch_has_the_stored_order(small: Any) -> None:
             training.model.register_forward_pre_hook(
                 lambda _, inputs: seen.append(inputs[0]) if torch.is_grad_enabled() else None
             )
-    stored = torch.cat([images for images, _ in training.train.batches(training.transforms.plain)])
+    stored = torch.cat([images for images, _ in training.prepared.train.batches(training.prepared.transforms.plain)])
     assert torch.equal(torch.cat(seen), torch.cat([stored] * 2))
 
 

@@ -57,7 +57,9 @@ def first_batch(settings: Experiment, epoch: int) -> tuple[Tensor, Tensor, Train
     while not isinstance(next(events), RunStarted):
         pass
     training.epoch = epoch - 1
-    images, labels = next(training.train.batches(training.transforms.of_epoch(training.epoch), training._order()))
+    images, labels = next(
+        training.prepared.train.batches(training.prepared.transforms.of_epoch(training.epoch), training._order())
+    )
     events.close()
     return images, labels, training
 
@@ -72,7 +74,7 @@ def test_it_is_the_first_batch_of_the_training(
     settings = experiment(channels, everything, 5, placement=placement, normalization=normalization)
     images, labels, training = first_batch(settings, 3)
     shown = sheet(settings, 3)
-    statistics = training.transforms.plain.statistics
+    statistics = training.prepared.transforms.plain.statistics
     undone = images[:COUNT].double().permute(0, 2, 3, 1).numpy()
     if statistics is not None:
         undone = undone * statistics.std + statistics.mean

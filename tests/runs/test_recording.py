@@ -226,7 +226,7 @@ def test_a_device_that_is_lost_while_numbers_are_read_is_explained_everywhere(
     Also when it is stopped with all numbers shown: then it shows when the model is to be kept.
     """
     run = recording(tmp_path, saving={"every_batches": int(how == "saved")})
-    run.training.recorder.block_seconds = 0.0 if how in ("read", "shown") else float("inf")
+    run.read_every(0.0 if how in ("read", "shown") else float("inf"))
     events = run.events()
     while not isinstance(next(events), BatchEnded):
         pass

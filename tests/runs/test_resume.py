@@ -199,7 +199,7 @@ def test_settings_with_which_the_run_never_trained_are_not_kept(
     run_to(begin(small, tmp_path), BatchEnded, 2, 4)
     before = read_settings(tmp_path)
     with monkeypatch.context() as broken:
-        broken.setattr(Training, "_load", lambda _self: 1 / 0)
+        broken.setattr("desktop_trainer.engine.training.prepare", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             list(reopen(tmp_path, {"optimizer.lr": 0.5}).events())
     assert read_settings(tmp_path) == before

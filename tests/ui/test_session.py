@@ -240,7 +240,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[Any]]]:
     let_go = Training._let_go
 
     def note(training: Training) -> None:
-        things.extend(map(weakref.ref, (training, training.model, training.optimizer, training.train)))
+        things.extend(map(weakref.ref, (training, training.model, training.optimizer, training.prepared.train)))
         let_go(training)
 
     monkeypatch.setattr(Training, "_let_go", note)

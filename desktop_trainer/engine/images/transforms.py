@@ -100,10 +100,16 @@ class Transforms:
         self.plain, self.measured = ToFloat(device, statistics), measured
         self._seed, self._device = experiment.training.seed, device
         self._changes = steps(experiment.augmentation, info, device)
+        self._of_epoch: tuple[int, Transform] = -1, self.plain
         self.words = list(_words(experiment, info.channels, measured))
 
     def of_epoch(self, epoch: int) -> Transform:
         """The `Transform` of the training images in `epoch` (from 0): what is drawn for a sample depends on nothing else."""
+        if self._of_epoch[0] != epoch:
+            self._of_epoch = epoch, self._made(epoch)
+        return self._of_epoch[1]
+
+    def _made(self, epoch: int) -> Transform:
         columns = [column for step in self._changes.all for column in step.columns]
         if not columns:
             return self.plain

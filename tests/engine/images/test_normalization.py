@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms import Compose, Normalize, ToTensor
 
-from desktop_trainer.engine import training
+from desktop_trainer.engine import setup
 from desktop_trainer.engine.data import InMemory, Split
 from desktop_trainer.engine.events import BatchEnded, Event, Loading, RunStarted
 from desktop_trainer.engine.images import normalization
@@ -142,7 +142,7 @@ def test_a_run_measures_once_and_says_so(small: Any, monkeypatch: pytest.MonkeyP
         calls.append(split)
         return measure(split)
 
-    monkeypatch.setattr(training, "measure", counted)
+    monkeypatch.setattr(setup, "measure", counted)
     ends = []
     for place in ({}, {"placement": "stream", "workers": 0}):
         run = Training(small(**NORMALIZED, **place))
@@ -152,7 +152,7 @@ def test_a_run_measures_once_and_says_so(small: Any, monkeypatch: pytest.MonkeyP
         assert measuring[-1].total == 1500
         event = events[started]
         assert isinstance(event, RunStarted)
-        assert event.step == f"normalization dataset ({run.transforms.measured}), augmentation (shift 1, erase 0.5)"
+        assert event.step == f"normalization dataset ({run.statistics}), augmentation (shift 1, erase 0.5)"
         ends.append(run.state()["model"])
     assert len(calls) == 2
     assert all(map(torch.equal, ends[0].values(), ends[1].values()))
@@ -172,7 +172,7 @@ def stopped_in_the_middle(experiment: Any) -> dict[str, Any]:
 def test_a_run_that_goes_on_keeps_its_statistics(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is measured again: the files may have changed."""
     state = stopped_in_the_middle(small(**NORMALIZED))
-    monkeypatch.setattr(training, "measure", None)
+    monkeypatch.setattr(setup, "measure", None)
     again = Training(small(**NORMALIZED))
     again.load_state(state)
     list(again.events())
@@ -202,6 +202,6 @@ def test_the_real_images_have_their_well_known_numbers(small: Any, real_data: Pa
     """Fashion-MNIST: 0.2860 and 0.3530, as many programs write them down."""
     run = Training(small(dataset="fashion_mnist", data_root=str(real_data), normalization="dataset"))
     next(event for event in run.events() if isinstance(event, RunStarted))
-    assert run.transforms.measured is not None
-    assert run.transforms.measured.mean == pytest.approx((0.2860,), abs=0.002)
-    assert run.transforms.measured.std == pytest.approx((0.3530,), abs=0.002)
+    assert run.statistics is not None
+    assert run.statistics.mean == pytest.approx((0.2860,), abs=0.002)
+    assert run.statistics.std == pytest.approx((0.3530,), abs=0.002)

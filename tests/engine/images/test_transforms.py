@@ -139,7 +139,7 @@ def test_training_images_are_varied_and_test_images_are_not(small: Any, everythi
     learned = inputs_of(Training(experiment), learning=True)
     training = Training(experiment)
     examined = inputs_of(training, learning=False)
-    stored = training.test.read(range(297))
+    stored = training.prepared.test.read(range(297))
     assert all(torch.equal(images, (stored / torch.tensor(255.0)).sub(0.5).div(0.5)) for images in examined)
     assert len(learned) == len(examined) == 2
     assert not torch.equal(learned[0], learned[1])
@@ -160,7 +160,7 @@ def test_an_examination_sees_what_the_run_saw(small: Any, normalization: str) ->
     training = Training(experiment)
     ended = next(event for event in training.events() if isinstance(event, EpochEnded))
     weights = {name: tensor.clone() for name, tensor in training.model.state_dict().items()}
-    for statistics in (training.transforms.measured, None):
+    for statistics in (training.statistics, None):
         found = list(examine(experiment, weights, statistics))[-1]
         assert isinstance(found, Evaluated)
         assert (found.loss, found.accuracy) == (ended.test_loss, ended.test_accuracy)
