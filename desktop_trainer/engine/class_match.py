@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from desktop_trainer.engine.weights import ModelMismatch
-from desktop_trainer.experiment.choices import DataInfo, DataUnknown
+from desktop_trainer.experiment.data import DataInfo, DataUnknown
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr, trn
 

@@ -24,7 +24,7 @@ from desktop_trainer.engine.images.normalization import Statistics
 from desktop_trainer.engine.pulling import Puller
 from desktop_trainer.engine.setup import Demands, prepare_examination
 from desktop_trainer.engine.weights import ModelMismatch, check_weights, outlined
-from desktop_trainer.experiment.choices import DataInfo
+from desktop_trainer.experiment.data import DataInfo
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr
 

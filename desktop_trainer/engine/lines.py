@@ -2,7 +2,7 @@
 
 from desktop_trainer.engine.events import EpochEnded, RunEnded, RunStarted
 from desktop_trainer.experiment.batches import BatchPlan
-from desktop_trainer.experiment.choices import DataInfo
+from desktop_trainer.experiment.data import DataInfo
 from desktop_trainer.experiment.data_settings import DataSettings
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import grouped, joined, mark, tr, trn

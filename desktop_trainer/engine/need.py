@@ -12,7 +12,8 @@ from desktop_trainer.engine.failures import OutOfMemory
 from desktop_trainer.engine.memory import most_memory
 from desktop_trainer.engine.step import part_sizes
 from desktop_trainer.engine.weights import outlined
-from desktop_trainer.experiment.choices import DataInfo, OptimizerChoice
+from desktop_trainer.experiment.choices import OptimizerChoice
+from desktop_trainer.experiment.data import DataInfo
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr, trn
 

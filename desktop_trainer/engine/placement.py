@@ -14,7 +14,7 @@ from desktop_trainer.engine.events import DataCounted, Event, Loading, Notice
 from desktop_trainer.engine.lines import classes_line, images_line
 from desktop_trainer.engine.memory import free_memory
 from desktop_trainer.engine.streaming import Streamed
-from desktop_trainer.experiment.choices import DataInfo, Preparing, Source
+from desktop_trainer.experiment.data import DataInfo, Preparing, Source
 from desktop_trainer.experiment.data_settings import DataSettings
 from desktop_trainer.files.errors import DataError, OtherData
 from desktop_trainer.i18n import tr, trn

@@ -24,7 +24,7 @@ from desktop_trainer.engine.need import check_memory
 from desktop_trainer.engine.placement import Place, check_same, choose_place, count_data, load_split, open_source
 from desktop_trainer.engine.step import LossFunction, Step, part_sizes
 from desktop_trainer.engine.weights import StateMismatch, load_weights
-from desktop_trainer.experiment.choices import DataInfo, Source
+from desktop_trainer.experiment.data import DataInfo, Source
 from desktop_trainer.experiment.problems import check_data
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.i18n import tr

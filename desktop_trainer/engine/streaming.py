@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, get_worker_info
 from desktop_trainer import i18n
 from desktop_trainer.engine.data import Batches, Transform, check_count, indices_on, resized
 from desktop_trainer.experiment.batches import BatchPlan
-from desktop_trainer.experiment.choices import Samples
+from desktop_trainer.experiment.data import Samples
 from desktop_trainer.files.errors import DataError
 from desktop_trainer.i18n import mark, tr
 

@@ -46,7 +46,7 @@ from desktop_trainer.engine.state import restore, state_of
 from desktop_trainer.engine.step import LossFunction
 from desktop_trainer.engine.stopwatch import RunClock
 from desktop_trainer.engine.weights import has_batch_norm
-from desktop_trainer.experiment.choices import DataInfo
+from desktop_trainer.experiment.data import DataInfo
 from desktop_trainer.experiment.settings import Experiment
 
 BLOCK_SECONDS = 1 / 30

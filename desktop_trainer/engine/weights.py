@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from desktop_trainer.experiment.choices import DataInfo, ModelChoice
+from desktop_trainer.experiment.choices import ModelChoice
+from desktop_trainer.experiment.data import DataInfo
 from desktop_trainer.i18n import titled, tr
 
 

@@ -2,136 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from desktop_trainer.experiment.data import DataInfo, LoadedSamples, Preparing, Samples, Source
 from desktop_trainer.experiment.registry import Choice, Registry
+from desktop_trainer.experiment.remote import Remote
 from desktop_trainer.experiment.section import setting
 from desktop_trainer.i18n import mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor, nn
     from torch.optim import Optimizer
-
-
-@dataclass(frozen=True, slots=True)
-class DataInfo:
-    """What is known of a dataset before it is loaded. Images are `channels` x `height` x `width`.
-
-    Attributes:
-        fingerprint: what other samples, labels or splits would change, whatever the size of the images; known once the
-            files have been read, and empty where they are always the same.
-        class_counts: training and test samples of each class; empty where they are not counted.
-    """
-
-    train_samples: int
-    test_samples: int
-    channels: int
-    height: int
-    width: int
-    class_names: tuple[str, ...]
-    fingerprint: str = ""
-    class_counts: tuple[tuple[int, int], ...] = ()
-
-    @property
-    def classes(self) -> int:
-        """The number of classes."""
-        return len(self.class_names)
-
-    @property
-    def sample_bytes(self) -> int:
-        """Memory that a sample takes: a byte for each pixel and channel, eight for the label."""
-        return self.channels * self.height * self.width + 8
-
-    def resized(self, size: int) -> DataInfo:
-        """The same with square images of `size` pixels; 0 leaves them as they are."""
-        return replace(self, height=size, width=size) if size else self
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteFile:
-    """One archive to download: a single file packed with gzip (``.gz``), or a folder (``.tar.gz``).
-
-    Attributes:
-        name: the archive's name below each mirror. A ``.gz`` unpacks to the same name without its ending.
-        digest: ``md5:...`` or ``sha256:...`` in hex.
-        unpacked_bytes: what it unpacks to: exactly for a ``.gz``, at most for a ``.tar.gz``.
-        of_content: the digest is of the unpacked content, not of the archive; for a ``.gz`` only.
-    """
-
-    name: str
-    digest: str
-    unpacked_bytes: int
-    of_content: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Remote:
-    """Where a dataset comes from.
-
-    Attributes:
-        mirrors: addresses of folders, each ending in ``/``, tried in this order.
-        files: what to fetch from there.
-        folder: where to unpack them, below the data root: names joined by ``/``, empty for the data root itself.
-    """
-
-    mirrors: tuple[str, ...]
-    files: tuple[RemoteFile, ...]
-    folder: str = ""
-
-
-class DataUnknown(Exception):
-    """The files that a dataset should be made of are not as they must be; the text says why, and what to do.
-
-    Attributes:
-        option: the option of the dataset that names the files.
-    """
-
-    option = "folder"
-
-
-@dataclass(frozen=True, slots=True)
-class Preparing:
-    """Something slow is done to the files of a dataset: `done` of `total`, described by `what` (in the current language)."""
-
-    what: str
-    done: int
-    total: int
-
-
-class Samples(Protocol):
-    """Samples that are read some at a time. It can be pickled, because it is sent to the processes that read."""
-
-    def __len__(self) -> int: ...
-
-    def read(self, indices: Sequence[int]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Images ``(n, channels, height, width)`` and labels ``(n,)`` of these samples, in this order."""
-
-
-class Source(Protocol):
-    """A dataset whose files are ready to be read.
-
-    Attributes:
-        info: what is known of it. Where files were looked at, they counted.
-        notices: sentences for people about what is not as they might expect.
-    """
-
-    @property
-    def info(self) -> DataInfo: ...
-
-    @property
-    def notices(self) -> tuple[str, ...]: ...
-
-    def load(self, *, train: bool) -> tuple[Tensor, Tensor]:
-        """See `DatasetChoice.load`."""
-
-    def open(self, *, train: bool) -> Samples:
-        """See `DatasetChoice.open`."""
 
 
 class DatasetChoice(Choice):
@@ -242,22 +127,6 @@ class _AsItIs:
 
     def open(self, *, train: bool) -> Samples:
         return self.dataset.open(self.root, train=train)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LoadedSamples:
-    """The `Samples` of a split that could only be read whole: uint8 ``(n, channels, height, width)``, int64 ``(n,)``."""
-
-    images: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def read(self, indices: Sequence[int]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """See `Samples.read`."""
-        chosen = list(indices)
-        return self.images[chosen].numpy(), self.labels[chosen].numpy()
 
 
 class ModelChoice(Choice):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from desktop_trainer.experiment.batches import BatchPlan
-from desktop_trainer.experiment.choices import DATASETS, DataInfo, DatasetChoice
+from desktop_trainer.experiment.choices import DATASETS, DatasetChoice
+from desktop_trainer.experiment.data import DataInfo
 from desktop_trainer.experiment.network import FolderPath
 from desktop_trainer.experiment.section import Section, setting
 from desktop_trainer.i18n import mark

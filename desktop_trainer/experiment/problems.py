@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from desktop_trainer.experiment.choices import DataInfo, DataUnknown
+from desktop_trainer.experiment.data import DataInfo, DataUnknown
 from desktop_trainer.experiment.errors import ExperimentError as ExperimentError
 from desktop_trainer.experiment.errors import Problem as Problem
 from desktop_trainer.experiment.formats import of_today

@@ -14,13 +14,13 @@ from desktop_trainer.experiment.choices import (
     LOSSES,
     MODELS,
     OPTIMIZERS,
-    DataInfo,
     DatasetChoice,
     InitializerChoice,
     LossChoice,
     ModelChoice,
     OptimizerChoice,
 )
+from desktop_trainer.experiment.data import DataInfo
 from desktop_trainer.experiment.data_settings import DataSettings
 from desktop_trainer.experiment.device_settings import DeviceSettings
 from desktop_trainer.experiment.saving_settings import SavingSettings

@@ -19,7 +19,7 @@ from typing import IO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from desktop_trainer.experiment.choices import Preparing
+from desktop_trainer.experiment.data import Preparing
 from desktop_trainer.files.errors import DataGone
 from desktop_trainer.files.folder_scan import Listing
 from desktop_trainer.files.image_files import open_image

@@ -23,7 +23,7 @@ from typing import IO, Any
 import numpy as np
 
 from desktop_trainer import folders
-from desktop_trainer.experiment.choices import Preparing
+from desktop_trainer.experiment.data import Preparing
 from desktop_trainer.files.contents import (
     Digests,
     Looks,

@@ -21,7 +21,8 @@ from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
-from desktop_trainer.experiment.choices import DatasetChoice, Remote, RemoteFile
+from desktop_trainer.experiment.choices import DatasetChoice
+from desktop_trainer.experiment.remote import Remote, RemoteFile
 from desktop_trainer.files.archives import BadArchive, check_digest, unpack_gzip, unpack_tar
 from desktop_trainer.files.errors import DiskFull, DownloadFailed, FolderNotWritable, way_without_network
 from desktop_trainer.files.transfer import TIMEOUT, MirrorFailed, Piece, Transfer

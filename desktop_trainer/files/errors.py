@@ -10,7 +10,7 @@ from desktop_trainer.i18n import tr
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from desktop_trainer.experiment.choices import Remote
+    from desktop_trainer.experiment.remote import Remote
 
 
 class DataError(Exception):

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from desktop_trainer.experiment.choices import Preparing
+from desktop_trainer.experiment.data import Preparing
 from desktop_trainer.files.contents import THREADS, UNREADABLE, Digests, digest_of
 from desktop_trainer.files.decoding import Extent, Shape, decode, extent_of, range_of
 from desktop_trainer.files.errors import DataDamaged, DataGone, readable

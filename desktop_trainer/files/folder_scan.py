@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 
-from desktop_trainer.experiment.choices import Preparing
+from desktop_trainer.experiment.data import Preparing
 from desktop_trainer.files.errors import readable
 from desktop_trainer.files.folder_walk import AGAIN, Place, Steps, Walk, last_change
 from desktop_trainer.files.folder_walk import FolderUnusable as FolderUnusable

@@ -10,7 +10,7 @@ from heapq import heapify, heappop, heappush
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from desktop_trainer.experiment.choices import DataUnknown, Preparing
+from desktop_trainer.experiment.data import DataUnknown, Preparing
 from desktop_trainer.files.errors import DataError, readable
 from desktop_trainer.i18n import mark, tr
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from desktop_trainer.experiment.choices import Preparing
+from desktop_trainer.experiment.data import Preparing
 from desktop_trainer.i18n import tr
 
 if TYPE_CHECKING:

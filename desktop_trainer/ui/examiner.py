@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from desktop_trainer.engine.events import Notice
-from desktop_trainer.experiment.choices import DataUnknown
+from desktop_trainer.experiment.data import DataUnknown
 from desktop_trainer.experiment.fields import to_values, with_local, with_value
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.settings import Experiment

@@ -16,7 +16,7 @@ from torchvision.datasets import ImageFolder as Reference
 from torchvision.transforms import CenterCrop, Compose, PILToTensor, Resize
 
 from desktop_trainer.catalog.datasets.image_folder import ImageFolder
-from desktop_trainer.experiment.choices import Source
+from desktop_trainer.experiment.data import Source
 from desktop_trainer.experiment.data_settings import DataSettings
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.files import folder_scan, folder_walk

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 from torch import nn
 
-from desktop_trainer.experiment.choices import MODELS, REGISTRIES, DataInfo, ModelChoice
+from desktop_trainer.experiment.choices import MODELS, REGISTRIES, ModelChoice
+from desktop_trainer.experiment.data import DataInfo
 from desktop_trainer.experiment.registry import Choice
 
 FASHION = DataInfo(60_000, 10_000, 1, 28, 28, tuple("0123456789"))

@@ -17,7 +17,8 @@ from desktop_trainer.engine.failures import OutOfMemory
 from desktop_trainer.engine.need import check_memory, needed
 from desktop_trainer.engine.step import Step
 from desktop_trainer.engine.training import Training
-from desktop_trainer.experiment.choices import DataInfo, ModelChoice
+from desktop_trainer.experiment.choices import ModelChoice
+from desktop_trainer.experiment.data import DataInfo
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.settings import Experiment
 

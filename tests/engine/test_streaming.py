@@ -22,7 +22,7 @@ from desktop_trainer.engine.images.transforms import ToFloat, Transforms
 from desktop_trainer.engine.streaming import Streamed, WorkerDied, _moved
 from desktop_trainer.engine.training import Training
 from desktop_trainer.experiment.batches import BatchPlan
-from desktop_trainer.experiment.choices import DataInfo, LoadedSamples, Samples
+from desktop_trainer.experiment.data import DataInfo, LoadedSamples, Samples
 from desktop_trainer.files.errors import DataDamaged
 
 CPU = torch.device("cpu")

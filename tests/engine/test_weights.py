@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from desktop_trainer.engine.weights import ModelMismatch, load_weights
-from desktop_trainer.experiment.choices import MODELS, DataInfo
+from desktop_trainer.experiment.choices import MODELS
+from desktop_trainer.experiment.data import DataInfo
 
 FASHION = DataInfo(1, 1, 1, 28, 28, tuple("0123456789"))
 FIVE = DataInfo(1, 1, 1, 28, 28, tuple("01234"))

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import pytest
 
-from desktop_trainer.experiment.choices import DatasetChoice, Remote, RemoteFile
+from desktop_trainer.experiment.choices import DatasetChoice
+from desktop_trainer.experiment.remote import Remote, RemoteFile
 from desktop_trainer.files import archives
 from desktop_trainer.files.archives import BadArchive, unpack_gzip, unpack_tar
 from desktop_trainer.files.download import download

@@ -19,7 +19,7 @@ from PIL import Image
 
 from desktop_trainer.catalog.datasets.digits import Digits
 from desktop_trainer.catalog.datasets.image_folder import ImageFolder
-from desktop_trainer.experiment.choices import Source
+from desktop_trainer.experiment.data import Source
 from desktop_trainer.files import contents, decoded_cache, folder_decoding
 from desktop_trainer.files.errors import DataGone
 from desktop_trainer.files.folder_scan import Listing

@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 
 from desktop_trainer.catalog.datasets.image_folder import ImageFolder
-from desktop_trainer.experiment.choices import Source
+from desktop_trainer.experiment.data import Source
 from desktop_trainer.files import decoded_cache, decoding, folder_decoding, folder_scan
 from desktop_trainer.files.decoding import Shape
 from desktop_trainer.files.errors import DataDamaged, DataGone

@@ -21,7 +21,8 @@ from urllib.request import Request
 import pytest
 
 from desktop_trainer.catalog.datasets.images import FashionMNIST
-from desktop_trainer.experiment.choices import DatasetChoice, Remote, RemoteFile
+from desktop_trainer.experiment.choices import DatasetChoice
+from desktop_trainer.experiment.remote import Remote, RemoteFile
 from desktop_trainer.files.download import DownloadProgress, download
 from desktop_trainer.files.errors import DataError, DiskFull, DownloadFailed, FolderNotWritable
 from desktop_trainer.files.transfer import MirrorFailed, Transfer, _SameSafety

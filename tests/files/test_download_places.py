@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import pytest
 
-from desktop_trainer.experiment.choices import DatasetChoice, Remote, RemoteFile
+from desktop_trainer.experiment.choices import DatasetChoice
+from desktop_trainer.experiment.remote import Remote, RemoteFile
 from desktop_trainer.files import download as download_module
 from desktop_trainer.files.download import download
 from desktop_trainer.files.errors import DownloadFailed, FolderNotWritable

@@ -15,7 +15,8 @@ from PIL import Image
 
 from desktop_trainer.catalog.datasets.image_folder import ImageFolder
 from desktop_trainer.catalog.datasets.images import FashionMNIST
-from desktop_trainer.experiment.choices import DataInfo, Remote, RemoteFile
+from desktop_trainer.experiment.data import DataInfo
+from desktop_trainer.experiment.remote import Remote, RemoteFile
 from desktop_trainer.files import decoded_cache
 from desktop_trainer.files.decoding import Shape, decode
 from desktop_trainer.files.errors import DataDamaged, DataMissing

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from desktop_trainer.experiment.choices import MODELS, DataInfo, ModelChoice
+from desktop_trainer.experiment.choices import MODELS, ModelChoice
+from desktop_trainer.experiment.data import DataInfo
 from desktop_trainer.experiment.problems import parse_experiment
 from desktop_trainer.experiment.settings import Experiment
 from desktop_trainer.insight.summary import summarize

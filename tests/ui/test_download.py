@@ -99,7 +99,7 @@ def test_a_failure_names_the_mirror_and_what_to_do(
     qtbot: QtBot, open_window: Opener, mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from desktop_trainer.catalog.datasets.images import FashionMNIST
-    from desktop_trainer.experiment.choices import Remote
+    from desktop_trainer.experiment.remote import Remote
 
     remote = FashionMNIST.remote
     assert remote is not None

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import field_validator
 
-from desktop_trainer.experiment.choices import DATASETS, DataInfo, DatasetChoice, Preparing, Samples, Source
+from desktop_trainer.experiment.choices import DATASETS, DatasetChoice
+from desktop_trainer.experiment.data import DataInfo, Preparing, Samples, Source
 from desktop_trainer.experiment.network import FolderPath
 from desktop_trainer.experiment.section import setting
 from desktop_trainer.files.errors import DataDamaged, readable

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from desktop_trainer.experiment.choices import DATASETS, DataInfo, DatasetChoice, Remote, RemoteFile
+from desktop_trainer.experiment.choices import DATASETS, DatasetChoice
+from desktop_trainer.experiment.data import DataInfo
+from desktop_trainer.experiment.remote import Remote, RemoteFile
 from desktop_trainer.files.errors import DataDamaged, DataMissing, way_without_network
 from desktop_trainer.i18n import mark, tr
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from desktop_trainer.experiment.choices import MODELS, DataInfo, ModelChoice
+from desktop_trainer.experiment.choices import MODELS, ModelChoice
+from desktop_trainer.experiment.data import DataInfo
 from desktop_trainer.experiment.section import setting
 from desktop_trainer.i18n import mark
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from desktop_trainer.experiment.choices import MODELS, DataInfo, ModelChoice
+from desktop_trainer.experiment.choices import MODELS, ModelChoice
+from desktop_trainer.experiment.data import DataInfo
 from desktop_trainer.i18n import mark
 
 if TYPE_CHECKING:

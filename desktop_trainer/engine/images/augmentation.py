@@ -12,7 +12,7 @@ from torch import Tensor
 from desktop_trainer.engine.images.colour import Colour
 from desktop_trainer.engine.images.geometry import Erase, Flip, Shift, Warp
 from desktop_trainer.experiment.augmentation_settings import AugmentationSettings
-from desktop_trainer.experiment.choices import DataInfo
+from desktop_trainer.experiment.data import DataInfo
 
 _Change: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 _COLUMNS = {

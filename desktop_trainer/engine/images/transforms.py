@@ -11,7 +11,7 @@ from desktop_trainer.engine.data import Transform
 from desktop_trainer.engine.images.augmentation import Step, Steps, steps, switched_on
 from desktop_trainer.engine.images.normalization import IMAGENET, Statistics, symmetric
 from desktop_trainer.engine.randomness import Uniforms
-from desktop_trainer.experiment.choices import DataInfo
+from desktop_trainer.experiment.data import DataInfo
 from desktop_trainer.experiment.settings import Experiment
 
 

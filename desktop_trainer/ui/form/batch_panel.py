@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop_trainer.engine.lines import classes_line, images_line
 from desktop_trainer.experiment.batches import BatchPlan
-from desktop_trainer.experiment.choices import DataUnknown
+from desktop_trainer.experiment.data import DataUnknown
 from desktop_trainer.experiment.data_settings import DataSettings
 from desktop_trainer.experiment.fields import Values, get_value
 from desktop_trainer.experiment.training_settings import TrainingSettings

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from desktop_trainer.runs.summary import RunSummary
 
 
-_PADDING, _MARK = 20, 20
+_PADDING, _MARK = 20, 24
 _FITTED = ("name", "model", "dataset", "optimizer")
 """Columns of words, which are as wide as their longest one needs, at most so many letters:"""
 _MOST_LETTERS = 30

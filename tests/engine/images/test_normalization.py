@@ -24,7 +24,7 @@ from desktop_trainer.engine.streaming import Streamed
 from desktop_trainer.engine.training import Training
 from desktop_trainer.engine.weights import StateMismatch
 from desktop_trainer.experiment.batches import BatchPlan
-from desktop_trainer.experiment.choices import LoadedSamples
+from desktop_trainer.experiment.data import LoadedSamples
 from desktop_trainer.files.errors import DataDamaged
 
 CPU = torch.device("cpu")

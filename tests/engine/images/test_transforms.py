@@ -19,7 +19,7 @@ from desktop_trainer.engine.training import Training
 from desktop_trainer.engine.weights import ModelMismatch
 from desktop_trainer.experiment.augmentation_settings import AugmentationSettings
 from desktop_trainer.experiment.batches import BatchPlan
-from desktop_trainer.experiment.choices import DataInfo
+from desktop_trainer.experiment.data import DataInfo
 from desktop_trainer.experiment.problems import parse_experiment
 
 CPU = torch.device("cpu")
