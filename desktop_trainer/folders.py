@@ -1,4 +1,4 @@
-"""Where files are kept on this machine. Knows the file system and nothing of what is put there."""
+"""Where files are kept on this machine."""
 
 import os
 from contextlib import suppress
@@ -8,7 +8,9 @@ import platformdirs
 
 _APP = "desktop-trainer"
 _NETWORK_PATHS = os.name == "nt"
-"""Whether two slashes at the beginning name another computer: Windows logs on there as soon as the path is looked at."""
+"""Whether two slashes at the beginning name another computer: Windows logs on there as soon as the path is looked
+at.
+"""
 
 
 class NoSuchUser(Exception):
@@ -62,7 +64,9 @@ def log_file() -> Path:
 
 
 def other_computer(path: str) -> str:
-    r"""The computer that a path such as ``\\\\name\\share`` names, whichever slashes it has; empty for a path on this one."""
+    r"""The computer that a path such as ``\\\\name\\share`` names, whichever slashes it has; empty for a path on
+    this one.
+    """
     parts = path.strip().replace("/", "\\").split("\\")
     if len(parts) < 3 or parts[0] or parts[1]:
         return ""

@@ -56,7 +56,9 @@ def in_every_language(text: str) -> tuple[str, ...]:
 
 
 def trn(singular: str, plural: str, n: int, **values: Any) -> str:
-    """The one of two texts that goes with the count `n`, in the current language, its ``{n}`` and ``{placeholders}`` filled."""
+    """The one of two texts that goes with the count `n`, in the current language, its ``{n}`` and
+    ``{placeholders}`` filled.
+    """
     return _translations.ngettext(singular, plural, n).format(n=grouped(n), **values)
 
 
@@ -66,7 +68,9 @@ def grouped(number: float) -> str:
 
 
 def joined(*sentences: str) -> str:
-    """The sentences that are not empty, one behind the other: with a space between them, but not after a full-width mark."""
+    """The sentences that are not empty, one behind the other: with a space between them, but not after a full-width
+    mark.
+    """
     text = ""
     for sentence in filter(None, sentences):
         text += sentence if not text or text[-1] in _FULL_WIDTH else f" {sentence}"

@@ -1,4 +1,4 @@
-"""Makes a text safe to show: names in files from elsewhere may hold what a terminal obeys. Knows characters, no texts."""
+"""Makes a text safe to show: names in files from elsewhere may hold what a terminal obeys."""
 
 import re
 
@@ -7,5 +7,7 @@ _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202
 
 
 def printable(text: str) -> str:
-    """`text` with each character that a terminal would obey written as ``\\u001b``: JSON stays JSON, with the same values."""
+    """`text` with each character that a terminal would obey written as ``\\u001b``: JSON stays JSON, with the same
+    values.
+    """
     return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -1,7 +1,7 @@
 """Opens files that somebody else may have put where they are: regular ones only, of a bounded size. Knows no content.
 
-A pipe would let a reader wait for ever, a device gives bytes without end, and a link in a folder from elsewhere can lead
-anywhere on this machine.
+A pipe would let a reader wait for ever, a device gives bytes without end, and a link in a folder from elsewhere can
+lead anywhere on this machine.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def open_regular(path: Path, *, links: bool = False) -> io.BufferedReader:
 
 
 def append_regular(path: Path) -> BinaryIO:
-    """`path`, made if it is not there, open for writing behind its end and for reading; nothing is held back in the process.
+    """`path`, made if it is not there, open for writing behind its end and for reading; nothing is held back in the
+    process.
 
     Raises:
         OSError: see `open_regular`; a link is refused.
@@ -73,12 +74,18 @@ def read_regular(path: Path, most: int, *, links: bool = False) -> bytes:
         size = os.fstat(file.fileno()).st_size
         data = file.read(most + 1) if size <= most else b""
     if max(size, len(data)) > most:
-        raise Unfit(path, tr("it has {size} bytes, and at most {most} are read", size=max(size, len(data)), most=most), errno.EFBIG)  # fmt: skip
+        raise Unfit(
+            path,
+            tr("it has {size} bytes, and at most {most} are read", size=max(size, len(data)), most=most),
+            errno.EFBIG,
+        )
     return data
 
 
 def _opener(*, links: bool) -> Callable[[str, int], int]:
-    """What opens for `io.FileIO`. It looks before it opens, which alone can move a tape, and afterwards at what it has got."""
+    """What opens for `io.FileIO`. It looks before it opens, which alone can move a tape, and afterwards at what it
+    has got.
+    """
 
     def open_checked(name: str, flags: int) -> int:
         path = Path(name)

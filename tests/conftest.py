@@ -1,4 +1,6 @@
-"""Fixtures for every test: an empty home for the program, the real data where there are any, and servers on loopback."""
+"""Fixtures for every test: an empty home for the program, the real data where there are any, and servers on
+loopback.
+"""
 
 import os
 import re
@@ -63,9 +65,17 @@ def real_data() -> Path:
 def everything() -> dict[str, float]:
     """Every change of augmentation, switched on."""
     return {
-        "flip": 0.5, "flip_vertical": 0.5, "shift": 2, "rotation": 30.0, "crop": 0.5, "brightness": 0.4, "contrast": 0.4,
-        "saturation": 0.4, "hue": 0.1, "erase": 0.5,
-    }  # fmt: skip
+        "flip": 0.5,
+        "flip_vertical": 0.5,
+        "shift": 2,
+        "rotation": 30.0,
+        "crop": 0.5,
+        "brightness": 0.4,
+        "contrast": 0.4,
+        "saturation": 0.4,
+        "hue": 0.1,
+        "erase": 0.5,
+    }
 
 
 class Answer(BaseHTTPRequestHandler):

@@ -1,4 +1,6 @@
-"""What disks, networks and people do to a file, for property-based tests: to its bytes, or to the JSON in it. Knows no format."""
+"""What disks, networks and people do to a file, for property-based tests: to its bytes, or to the JSON in it. Knows
+no format.
+"""
 
 from __future__ import annotations
 
@@ -53,13 +55,47 @@ def _spoil(files: tuple[bytes, ...], changes: list[tuple[str, int, int, bytes]])
 _NESTED = [f"{'[' * depth}{']' * depth}" for depth in (70, 200, 400, 800, 900, 940, 960, 970, 980, 990, 5000)]
 _NESTED += ['{"a":' * depth + "1" + "}" * depth for depth in (70, 300, 900, 975, 5000)]
 _ODD = [
-    "null", "true", "-1", "0", "1", "1.5", "2147483648", "9223372036854775808", "1e308", "1e999", "-1e999", "NaN", "Infinity",
-    "9" * 400, "9" * 5000, '""', '"nan"', '"x"', '"\\u0000"', '"\\ud800"', f'"{"long " * 500}"', "[]", "{}", "[[]]", "[null]",
-    '{"name":"adam"}', '{"$tensor":"x"}', '{"$items":[[[],1]]}', '{"$float":"nan"}', '{"$tuple":[]}', '"2026-01-01T00:00:00"',
-    '"9999-12-31T23:59:59-23:59"', '"/"', *_NESTED,
-]  # fmt: skip
+    "null",
+    "true",
+    "-1",
+    "0",
+    "1",
+    "1.5",
+    "2147483648",
+    "9223372036854775808",
+    "1e308",
+    "1e999",
+    "-1e999",
+    "NaN",
+    "Infinity",
+    "9" * 400,
+    "9" * 5000,
+    '""',
+    '"nan"',
+    '"x"',
+    '"\\u0000"',
+    '"\\ud800"',
+    f'"{"long " * 500}"',
+    "[]",
+    "{}",
+    "[[]]",
+    "[null]",
+    '{"name":"adam"}',
+    '{"$tensor":"x"}',
+    '{"$items":[[[],1]]}',
+    '{"$float":"nan"}',
+    '{"$tuple":[]}',
+    '"2026-01-01T00:00:00"',
+    '"9999-12-31T23:59:59-23:59"',
+    '"/"',
+    *_NESTED,
+]
 """What a reader does not expect in place of a value."""
-_EDIT = st.tuples(st.sampled_from(["replace", "replace", "drop", "rename", "repeat", "move"]), st.integers(0, 2**20), st.sampled_from(_ODD))  # fmt: skip
+_EDIT = st.tuples(
+    st.sampled_from(["replace", "replace", "drop", "rename", "repeat", "move"]),
+    st.integers(0, 2**20),
+    st.sampled_from(_ODD),
+)
 
 
 def edited(text: str | bytes) -> st.SearchStrategy[bytes]:

@@ -41,4 +41,7 @@ def test_a_command_then_ends_in_a_sentence(
 ) -> None:
     monkeypatch.setenv("DESKTOP_TRAINER_HOME", NOBODY)
     assert main(argv) == 2
-    assert capsys.readouterr().err == f"desktop-trainer: DESKTOP_TRAINER_HOME is {NOBODY}, and this machine has no such user. Let it name a folder, or leave it out.\n"  # fmt: skip
+    assert (
+        capsys.readouterr().err
+        == f"desktop-trainer: DESKTOP_TRAINER_HOME is {NOBODY}, and this machine has no such user. Let it name a folder, or leave it out.\n"
+    )

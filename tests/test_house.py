@@ -102,9 +102,14 @@ def test_nothing_forbidden_is_called(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["torch.load(f, weights_only=False)", "archive.extractall(p)", "thread.terminate()", "QApplication.processEvents()",
-     "try:\n    pass\nexcept:\n    pass"],
-)  # fmt: skip
+    [
+        "torch.load(f, weights_only=False)",
+        "archive.extractall(p)",
+        "thread.terminate()",
+        "QApplication.processEvents()",
+        "try:\n    pass\nexcept:\n    pass",
+    ],
+)
 def test_what_is_forbidden_would_be_found(line: str) -> None:
     """The search above sees each of them."""
     assert list(forbidden_in(ast.parse(line)))

@@ -10,10 +10,12 @@ from desktop_trainer.printable import printable
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("\x1b[2J", r"\u001b[2J"), ("\x9b31m", r"\u009b31m"), ("a\rb\x7f\x07", r"a\u000db\u007f\u0007"),
+        ("\x1b[2J", r"\u001b[2J"),
+        ("\x9b31m", r"\u009b31m"),
+        ("a\rb\x7f\x07", r"a\u000db\u007f\u0007"),
         ("evil\u202etxt.\u2066", r"evil\u202etxt.\u2066"),
     ],
-)  # fmt: skip
+)
 def test_what_is_obeyed_is_escaped(text: str, shown: str) -> None:
     assert printable(text) == shown
 

@@ -1,4 +1,6 @@
-"""The Chinese catalogue is whole: every text that `tr` or `mark` names is there, with its placeholders and mnemonics."""
+"""The Chinese catalogue is whole: every text that `tr` or `mark` names is there, with its placeholders and
+mnemonics.
+"""
 
 import ast
 import gettext
@@ -27,22 +29,48 @@ PACKAGE = Path(i18n.__file__).parent
 PO = folders.resources() / "i18n" / "zh_CN" / "LC_MESSAGES" / f"{i18n.DOMAIN}.po"
 
 NAMES = {
-    "Adam", "AdamW", "Beta 1", "Beta 2", "CIFAR-10", "Fashion-MNIST", "KMNIST", "LeNet", "MB", "MNIST",
-    "MobileNetV3-small", "ResNet-18", "SGD",
-}  # fmt: skip
+    "Adam",
+    "AdamW",
+    "Beta 1",
+    "Beta 2",
+    "CIFAR-10",
+    "Fashion-MNIST",
+    "KMNIST",
+    "LeNet",
+    "MB",
+    "MNIST",
+    "MobileNetV3-small",
+    "ResNet-18",
+    "SGD",
+}
 """Proper names and units, which every language leaves as they are."""
 
 EVERYDAY = {
-    "Data folder", "Folder", "Memory limit", "Parts of a batch", "Save at batches", "Save at epochs", "Save every",
+    "Data folder",
+    "Folder",
+    "Memory limit",
+    "Parts of a batch",
+    "Save at batches",
+    "Save at epochs",
+    "Save every",
     "Share for the test",
-}  # fmt: skip
+}
 """Labels that are no terms of the field, so that nobody would search for the English word."""
 
 
 BANNED = {
-    "丢弃率|丢弃（dropout": "暂退", "标准化|归一化": "规范化", "普通循环": "朴素循环", "图像尺寸": "图像大小", "捷径": "残差连接", "您": "no word at all",
-    "最好": "最佳", "批量 batch(es)?$": "批次", "轮 epoch": "轮次", "(训练|测试|最终) (acc|loss)": "准确率, 损失", r"\d %": "2%",
-}  # fmt: skip
+    "丢弃率|丢弃（dropout": "暂退",
+    "标准化|归一化": "规范化",
+    "普通循环": "朴素循环",
+    "图像尺寸": "图像大小",
+    "捷径": "残差连接",
+    "您": "no word at all",
+    "最好": "最佳",
+    "批量 batch(es)?$": "批次",
+    "轮 epoch": "轮次",
+    "(训练|测试|最终) (acc|loss)": "准确率, 损失",
+    r"\d %": "2%",
+}
 """What is called otherwise, as in Dive into Deep Learning, and by what."""
 
 

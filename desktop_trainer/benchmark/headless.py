@@ -1,4 +1,4 @@
-"""The engine with nobody watching: its events are pulled and dropped. Knows events, no window."""
+"""The engine with nobody watching: its events are pulled and dropped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from desktop_trainer.i18n import tr
 
 
 class EventClock:
-    """Times a run by its events: from the model's being there to the end of its last epoch, as whoever hears them sees it."""
+    """Times a run by its events: from the model's being there to the end of its last epoch, as whoever hears them
+    sees it.
+    """
 
     def __init__(self) -> None:
         self._began = self._ended = 0.0

@@ -1,4 +1,6 @@
-"""What the machine allows: the bare arithmetic of an epoch on one fixed batch, and on CUDA the same as a captured graph."""
+"""What the machine allows: the bare arithmetic of an epoch on one fixed batch, and on CUDA the same as a captured
+graph.
+"""
 
 from __future__ import annotations
 

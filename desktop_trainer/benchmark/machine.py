@@ -32,7 +32,12 @@ def _torch(name: str) -> dict[str, Any]:
 
     device = choose_device(name)
     words = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-    return {"device": str(device), "device_name": words, "threads": torch.get_num_threads(), "interop_threads": torch.get_num_interop_threads()}  # fmt: skip
+    return {
+        "device": str(device),
+        "device_name": words,
+        "threads": torch.get_num_threads(),
+        "interop_threads": torch.get_num_interop_threads(),
+    }
 
 
 def _cores() -> int:

@@ -1,4 +1,4 @@
-"""Takes turns between contenders, and sums up what each took. Knows numbers, not what is measured."""
+"""Takes turns between contenders, and sums up what each took."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the plain loop in a process of its own, as a script runs: nothing that this program sets reaches it. Knows no engine."""
+"""Runs the plain loop in a process of its own, as a script runs: nothing that this program sets reaches it."""
 
 from __future__ import annotations
 

@@ -51,7 +51,9 @@ def _write_svg(layout: pg.GraphicsLayoutWidget, buffer: QBuffer) -> None:
 
 
 def _add_bars(plot: pg.PlotItem, results: Results, work: str) -> None:
-    """A bar a contender that was timed: seconds of an epoch with its test pass, of those that have none the training part."""
+    """A bar a contender that was timed: seconds of an epoch with its test pass, of those that have none the
+    training part.
+    """
     names, spreads = [], []
     for contender, parts in results.training[work].items():
         if "training" not in parts:

@@ -1,4 +1,4 @@
-"""Tells results: as tables for people, and as plain values for JSON. Knows no clock and no file."""
+"""Tells results: as tables for people, and as plain values for JSON."""
 
 from __future__ import annotations
 
@@ -42,9 +42,15 @@ def as_values(results: Results) -> dict[str, Any]:
 def _figure_values(figure: Figure) -> dict[str, Any]:
     goal = figure.goal
     return {
-        "name": goal.name, "value": figure.value, "least": figure.least, "most": figure.most,
-        "at_least" if goal.at_least else "at_most": goal.bound, "unit": goal.unit, "ok": figure.reached, "told": figure.told,
-    }  # fmt: skip
+        "name": goal.name,
+        "value": figure.value,
+        "least": figure.least,
+        "most": figure.most,
+        "at_least" if goal.at_least else "at_most": goal.bound,
+        "unit": goal.unit,
+        "ok": figure.reached,
+        "told": figure.told,
+    }
 
 
 def table(results: Results) -> str:
@@ -55,12 +61,24 @@ def table(results: Results) -> str:
 def _machine(results: Results) -> Iterator[str]:
     machine = results.machine
     cores = trn("{n} core", "{n} cores", machine["cores"])
-    yield tr("{processor}, {cores}, {system}, load {load}", processor=machine["processor"], cores=cores, system=machine["system"], load=_load(machine["load"]))  # fmt: skip
+    yield tr(
+        "{processor}, {cores}, {system}, load {load}",
+        processor=machine["processor"],
+        cores=cores,
+        system=machine["system"],
+        load=_load(machine["load"]),
+    )
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     yield f"Python {machine['python']}, {versions}"
     threads = trn("{n} thread in an operation", "{n} threads in an operation", machine["threads"])
     repeats = trn("a single repetition", "medians of {n} alternating repetitions", results.repeats)
-    yield tr("Computing on {device} ({name}), {threads}; {repeats}.", device=machine["device"], name=machine["device_name"], threads=threads, repeats=repeats)  # fmt: skip
+    yield tr(
+        "Computing on {device} ({name}), {threads}; {repeats}.",
+        device=machine["device"],
+        name=machine["device_name"],
+        threads=threads,
+        repeats=repeats,
+    )
     if openmp := machine["openmp"]:
         yield ", ".join(f"{name}={value}" for name, value in sorted(openmp.items()))
     yield from results.notes
@@ -106,7 +124,10 @@ def _plain_row(name: str, remark: str, values: list[float]) -> str:
 def _figures(results: Results) -> Iterator[str]:
     found = figures(results)
     if found:
-        yield "\n" + tr("Figures to reach: median, and least … most; of the window, between which the true median lies in 95 of 100 cases")  # fmt: skip
+        yield "\n" + tr(
+            "Figures to reach: median, and least … most; of the window, between which the true "
+            "median lies in 95 of 100 cases"
+        )
     for figure in found:
         goal = figure.goal
         bound = quantity(goal.bound, goal.unit)
@@ -125,4 +146,7 @@ def quantity(value: float, unit: str) -> str:
 
 
 def _row(name: str, part: str, *numbers: str) -> str:
-    return (f"  {name:<{_WIDTHS[0]}}{part:<{_WIDTHS[1]}}" + "".join(f"{each:>{12 + (at == 3) * 4}}" for at, each in enumerate(numbers))).rstrip()  # fmt: skip
+    return (
+        f"  {name:<{_WIDTHS[0]}}{part:<{_WIDTHS[1]}}"
+        + "".join(f"{each:>{12 + (at == 3) * 4}}" for at, each in enumerate(numbers))
+    ).rstrip()

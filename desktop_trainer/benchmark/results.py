@@ -1,4 +1,4 @@
-"""What a benchmark found: numbers by what they are of, and the figures to reach. Knows no clock, prints nothing."""
+"""What a benchmark found: numbers by what they are of, and the figures to reach."""
 
 from __future__ import annotations
 
@@ -118,22 +118,94 @@ def _bytes(results: Results) -> list[float]:
 
 
 GOALS = (
-    Goal("t1_headless_over_plain", mark("T1 epoch with test pass, headless / plain loop"), 0.50, lambda r: r.ratios("T1", "epoch", ENGINE, PLAIN), device="cpu"),
-    Goal("t3_headless_over_plain", mark("T3 epoch with test pass, headless / plain loop"), 0.06, lambda r: r.ratios("T3", "epoch", ENGINE, PLAIN), device="cpu"),
-    Goal("t1_headless_over_limit", mark("T1 training part, headless / fixed-batch limit"), 1.08, lambda r: r.ratios("T1", "training", ENGINE, LIMIT), device="cpu"),
-    Goal("t1_window_over_headless", mark("T1 epoch, in the window / headless"), 1.03, lambda r: r.in_pairs("T1", "epoch"), device="cpu", paired=True),
-    Goal("t3_window_over_headless", mark("T3 epoch, in the window / headless"), 1.15, lambda r: r.in_pairs("T3", "epoch"), device="cpu", paired=True),
-    Goal("t1_window_thread", mark("T1 processor time of the window's thread / epoch"), 0.03, lambda r: r.in_pairs("T1", "gui"), device="cpu", paired=True),
-    Goal("t3_window_thread", mark("T3 processor time of the window's thread / epoch"), 0.15, lambda r: r.in_pairs("T3", "gui"), device="cpu", paired=True),
-    Goal("t1_plain_over_headless", mark("T1 epoch, plain loop / headless"), 30, lambda r: r.ratios("T1", "epoch", PLAIN, ENGINE), at_least=True, device="cuda"),
-    Goal("t1_graph_over_headless", mark("T1 training part, graph-captured limit / headless"), 0.8, lambda r: r.ratios("T1", "training", GRAPH, ENGINE), at_least=True, device="cuda"),
-    Goal("heartbeat_p99", mark("Window's heartbeat late while T1 trains, 99 of 100"), 0.012, lambda r: r.of("T1", HEART, "late_p99"), "s"),
-    Goal("heartbeat_max", mark("Window's heartbeat late while T1 trains, at worst"), 0.050, lambda r: r.of("T1", HEART, "late_max"), "s"),
+    Goal(
+        "t1_headless_over_plain",
+        mark("T1 epoch with test pass, headless / plain loop"),
+        0.50,
+        lambda r: r.ratios("T1", "epoch", ENGINE, PLAIN),
+        device="cpu",
+    ),
+    Goal(
+        "t3_headless_over_plain",
+        mark("T3 epoch with test pass, headless / plain loop"),
+        0.06,
+        lambda r: r.ratios("T3", "epoch", ENGINE, PLAIN),
+        device="cpu",
+    ),
+    Goal(
+        "t1_headless_over_limit",
+        mark("T1 training part, headless / fixed-batch limit"),
+        1.08,
+        lambda r: r.ratios("T1", "training", ENGINE, LIMIT),
+        device="cpu",
+    ),
+    Goal(
+        "t1_window_over_headless",
+        mark("T1 epoch, in the window / headless"),
+        1.03,
+        lambda r: r.in_pairs("T1", "epoch"),
+        device="cpu",
+        paired=True,
+    ),
+    Goal(
+        "t3_window_over_headless",
+        mark("T3 epoch, in the window / headless"),
+        1.15,
+        lambda r: r.in_pairs("T3", "epoch"),
+        device="cpu",
+        paired=True,
+    ),
+    Goal(
+        "t1_window_thread",
+        mark("T1 processor time of the window's thread / epoch"),
+        0.03,
+        lambda r: r.in_pairs("T1", "gui"),
+        device="cpu",
+        paired=True,
+    ),
+    Goal(
+        "t3_window_thread",
+        mark("T3 processor time of the window's thread / epoch"),
+        0.15,
+        lambda r: r.in_pairs("T3", "gui"),
+        device="cpu",
+        paired=True,
+    ),
+    Goal(
+        "t1_plain_over_headless",
+        mark("T1 epoch, plain loop / headless"),
+        30,
+        lambda r: r.ratios("T1", "epoch", PLAIN, ENGINE),
+        at_least=True,
+        device="cuda",
+    ),
+    Goal(
+        "t1_graph_over_headless",
+        mark("T1 training part, graph-captured limit / headless"),
+        0.8,
+        lambda r: r.ratios("T1", "training", GRAPH, ENGINE),
+        at_least=True,
+        device="cuda",
+    ),
+    Goal(
+        "heartbeat_p99",
+        mark("Window's heartbeat late while T1 trains, 99 of 100"),
+        0.012,
+        lambda r: r.of("T1", HEART, "late_p99"),
+        "s",
+    ),
+    Goal(
+        "heartbeat_max",
+        mark("Window's heartbeat late while T1 trains, at worst"),
+        0.050,
+        lambda r: r.of("T1", HEART, "late_max"),
+        "s",
+    ),
     Goal("frame_million", mark("Frame with 1 000 000 records"), 0.016, _frames, "s"),
     Goal("bytes_per_record", mark("Memory of a record"), 32, _bytes, "B"),
     Goal("help", "desktop-trainer --help", 0.3, lambda r: r.startup.get("help", []), "s"),
     Goal("window_painted", mark("Window painted, warm disk"), 1.8, lambda r: r.startup.get("painted", []), "s"),
-)  # fmt: skip
+)
 
 
 def figures(results: Results) -> list[Figure]:

@@ -1,4 +1,4 @@
-"""Runs the groups of a benchmark one after the other. Knows what is measured against what; prints nothing.
+"""Runs the groups of a benchmark one after the other.
 
 torch and Qt are loaded inside the functions that need them; without Qt what needs the window is left out.
 """
@@ -90,12 +90,23 @@ class Suite:
         elif {"window", "t1", "t3", "batch-sizes", "step"} & set(groups) and not has_fashion_mnist(
             self._plan.data_root
         ):
-            note(tr("Fashion-MNIST is not in {folder}: synthetic images of the same shape are used, and the plain loop makes PIL images of them.", folder=self._plan.data_root))  # fmt: skip
+            note(
+                tr(
+                    "Fashion-MNIST is not in {folder}: synthetic images of the same shape are used, and the "
+                    "plain loop makes PIL images of them.",
+                    folder=self._plan.data_root,
+                )
+            )
         if {"t1", "t3", "resnet", "batch-sizes"} & set(groups):
             note(tr("The plain loop runs in a process of its own, which nothing of this program changes."))
         load = self._results.machine["load"]
         if load is not None and load[0] > _BUSY * self._results.machine["cores"]:
-            note(tr("The machine is busy with other things (load {load:.1f}): trust the ratios, not the times.", load=load[0]))  # fmt: skip
+            note(
+                tr(
+                    "The machine is busy with other things (load {load:.1f}): trust the ratios, not the times.",
+                    load=load[0],
+                )
+            )
         if not self._qt:
             note(tr("PySide6 is not installed: everything that needs the window is left out."))
         elif _no_display():
@@ -124,7 +135,10 @@ class Suite:
         from desktop_trainer.benchmark.headless import measured_engine
         from desktop_trainer.benchmark.windowed import WindowedEngine
 
-        loads, number = workloads(self._plan.data_root, self._plan.device, quick=self._plan.quick), _PAIRS * self._plan.repeats  # fmt: skip
+        loads, number = (
+            workloads(self._plan.data_root, self._plan.device, quick=self._plan.quick),
+            _PAIRS * self._plan.repeats,
+        )
         with self._window(wanted=True) as window:
             assert window is not None
             for load in (loads["t1"], loads["t3"]):

@@ -67,7 +67,8 @@ class Watch(QObject):
     """Takes the times of one run in a window; `measured` once it has ended.
 
     Args:
-        beating: take the lateness of a heart, too. It wakes the window a hundred times a second, which the training feels.
+        beating: take the lateness of a heart, too. It wakes the window a hundred times a second, which the training
+            feels.
     """
 
     def __init__(self, window: TrainerWindow, workload: Workload, *, beating: bool) -> None:

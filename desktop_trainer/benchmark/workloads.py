@@ -1,4 +1,4 @@
-"""What is trained in a benchmark: two tutorials' programs and a small ResNet. Knows experiments, no clock."""
+"""What is trained in a benchmark: two tutorials' programs and a small ResNet."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def has_fashion_mnist(root: Path) -> bool:
 
 
 def workloads(root: Path, device: str, *, quick: bool = False) -> dict[str, Workload]:
-    """By the name of their group: T1, T3 and the ResNet, on the real data if they are below `root`, else synthetic ones.
+    """By the name of their group: T1, T3 and the ResNet, on the real data if they are below `root`, else synthetic
+    ones.
 
     With `quick` everything is tiny, to try out the benchmark itself.
     """
@@ -65,6 +66,15 @@ def workloads(root: Path, device: str, *, quick: bool = False) -> dict[str, Work
 
     return {
         "t1": Workload("T1", mark("LeNet, Adam, batches of 256"), make({**fashion, **small}, 256, lenet)),
-        "t3": Workload("T3", mark("Softmax regression, SGD, batches of 256"), make({**fashion, **small}, 256, softmax), 1 if quick else 10),
-        "resnet": Workload("ResNet", mark("ResNet-18, SGD, colour images of 32 x 32 pixels, batches of 32"), make(tiny, 4 if quick else 32, resnet)),
-    }  # fmt: skip
+        "t3": Workload(
+            "T3",
+            mark("Softmax regression, SGD, batches of 256"),
+            make({**fashion, **small}, 256, softmax),
+            1 if quick else 10,
+        ),
+        "resnet": Workload(
+            "ResNet",
+            mark("ResNet-18, SGD, colour images of 32 x 32 pixels, batches of 32"),
+            make(tiny, 4 if quick else 32, resnet),
+        ),
+    }

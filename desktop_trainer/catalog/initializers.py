@@ -1,4 +1,4 @@
-"""How the weights of linear and convolutional layers start. Knows no model; torch is imported when one is applied."""
+"""How the weights of linear and convolutional layers start."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ class Normal(_WeightInitializer):
         0.01,
         mark("Standard deviation"),
         mark(
-            "How widely the initial weights spread. Small starts near zero output; large saturates sigmoids. Usual: 0.01."
+            "How widely the initial weights spread. Small starts near zero output; large saturates "
+            "sigmoids. Usual: 0.01."
         ),
         gt=0,
         le=100,

@@ -28,7 +28,8 @@ class CrossEntropy(LossChoice):
         0.0,
         mark("Label smoothing"),
         mark(
-            "The share of certainty given to the wrong classes. More keeps the model from being too sure. Usual: 0 or 0.1."
+            "The share of certainty given to the wrong classes. More keeps the model from being too "
+            "sure. Usual: 0 or 0.1."
         ),
         ge=0,
         zero=mark("off"),

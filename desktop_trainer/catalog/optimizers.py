@@ -18,16 +18,19 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
 _WEIGHT_DECAY = mark(
-    "How strongly each step pulls the parameters towards zero, against overfitting. Usual: 0, 0.0001, or 0.01 with AdamW."
+    "How strongly each step pulls the parameters towards zero, against overfitting. Usual: "
+    "0, 0.0001, or 0.01 with AdamW."
 )
 _BETA1 = mark("How much of the running mean of gradients is kept at each step. Larger is smoother. Usual: 0.9.")
 _BETA2 = mark("How much of the running mean of squared gradients is kept at each step. Usual: 0.999.")
 _FUSED = mark(
-    "Compute the whole step of all parameters in one operation. It is faster, most of all on graphics cards, and the last "
+    "Compute the whole step of all parameters in one operation. It is faster, most of all on "
+    "graphics cards, and the last "
     "digits of the results differ. Usual: off."
 )
 _LR = mark(
-    "How far each step moves the parameters. Larger learns faster until the loss jumps; smaller is steadier and slower. "
+    "How far each step moves the parameters. Larger learns faster until the loss jumps; "
+    "smaller is steadier and slower. "
     "Usual with Adam: 0.001."
 )
 
@@ -44,7 +47,8 @@ class SGD(OptimizerChoice):
         0.0,
         mark("Momentum"),
         mark(
-            "The share of the last step that is repeated in the next. It rolls through small bumps; too much overshoots. Usual: 0 or 0.9."
+            "The share of the last step that is repeated in the next. It rolls through small bumps; "
+            "too much overshoots. Usual: 0 or 0.9."
         ),
         ge=0,
         zero=mark("off"),
@@ -73,9 +77,13 @@ class SGD(OptimizerChoice):
         from torch.optim import SGD as TorchSGD  # noqa: N811
 
         return TorchSGD(
-            parameters, self.lr, momentum=self.momentum, weight_decay=self.weight_decay, nesterov=self.nesterov,
+            parameters,
+            self.lr,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+            nesterov=self.nesterov,
             fused=self.fused or None,
-        )  # fmt: skip
+        )
 
 
 class _AdamOptions(OptimizerChoice):
@@ -86,7 +94,9 @@ class _AdamOptions(OptimizerChoice):
     fused: bool = setting(False, mark("Fused"), _FUSED, advanced=True, at_once=False)
 
     def _options(self) -> dict[str, Any]:
-        """What both constructors take. None leaves the choice to PyTorch; False would also forbid its loops over all tensors."""
+        """What both constructors take. None leaves the choice to PyTorch; False would also forbid its loops over
+        all tensors.
+        """
         betas = (self.beta1, self.beta2)
         return {"lr": self.lr, "betas": betas, "weight_decay": self.weight_decay, "fused": self.fused or None}
 

@@ -1,6 +1,7 @@
 """The commands. Each imports what is heavy when it runs, so that ``--help`` and ``list`` do not load torch.
 
-Exit codes: 0 done; 1 something went wrong; 2 bad input; 129, 130 and 143 stopped by SIGHUP, SIGINT and SIGTERM, and kept;
+Exit codes: 0 done; 1 something went wrong; 2 bad input; 129, 130 and 143 stopped by SIGHUP, SIGINT and SIGTERM, and
+    kept;
 141 nobody reads the output any more.
 """
 
@@ -78,8 +79,9 @@ def _run(argv: list[str]) -> int:
 def _no_such_user(error: NoSuchUser) -> str:
     return tr(
         "{variable} is {value}, and this machine has no such user. Let it name a folder, or leave it out.",
-        variable=error.variable, value=error.value,
-    )  # fmt: skip
+        variable=error.variable,
+        value=error.value,
+    )
 
 
 def _complain(message: str, code: int) -> int:

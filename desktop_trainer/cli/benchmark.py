@@ -1,4 +1,4 @@
-"""``desktop-trainer benchmark``: measures, then prints tables or JSON, and draws a plot. Knows files, measures nothing."""
+"""``desktop-trainer benchmark``: measures, then prints tables or JSON, and draws a plot."""
 
 from __future__ import annotations
 
@@ -19,10 +19,20 @@ PLOTS = (".png", ".svg")
 
 def add_flags(parser: Parser) -> None:
     """The arguments of the command."""
-    parser.add_argument("--data-root", metavar="FOLDER", help=tr("The data folder; else the usual one. Without Fashion-MNIST in it synthetic images are used."))  # fmt: skip
+    parser.add_argument(
+        "--data-root",
+        metavar="FOLDER",
+        help=tr("The data folder; else the usual one. Without Fashion-MNIST in it synthetic images are used."),
+    )
     parser.add_argument("--device", metavar="NAME", help=tr("What computes: auto, cpu, cuda:0, mps."))
     parser.add_argument("--repeat", metavar="N", type=int, help=tr("Repetitions of each measurement, 5 if not said."))
-    parser.add_argument("--only", metavar="GROUP", nargs="+", choices=GROUPS, help=tr("Measure only these: {groups}.", groups=", ".join(GROUPS)))  # fmt: skip
+    parser.add_argument(
+        "--only",
+        metavar="GROUP",
+        nargs="+",
+        choices=GROUPS,
+        help=tr("Measure only these: {groups}.", groups=", ".join(GROUPS)),
+    )
     parser.add_argument("--quick", action="store_true", help=tr("Try the benchmark itself out, on tiny data."))
     parser.add_argument("--plot", metavar="FILE", help=tr("Draw the results into this .png or .svg file."))
     parser.add_argument("--json", action="store_true", help=tr("Print JSON for programs, not lines for people."))
@@ -62,7 +72,9 @@ def _plan(given: dict[str, Any]) -> Plan:
     if repeats < 1:
         raise Refused(tr("--repeat {number} is too small; the least is 1.", number=repeats), 2)
     root = folders.data_root(given.get("data_root", ""))
-    return Plan(root.absolute(), given.get("device", "auto"), repeats, tuple(given.get("only", ())), given.get("quick", False))  # fmt: skip
+    return Plan(
+        root.absolute(), given.get("device", "auto"), repeats, tuple(given.get("only", ())), given.get("quick", False)
+    )
 
 
 def _plot_file(name: str | None) -> Path | None:

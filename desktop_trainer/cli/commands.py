@@ -1,4 +1,4 @@
-"""Which commands there are and which arguments each takes. Knows no torch; what a command does is in its own module.
+"""Which commands there are and which arguments each takes.
 
 The settings are loaded by the commands that have flags of them: ``--help`` answers without.
 """
@@ -37,7 +37,13 @@ def parse(argv: list[str]) -> Callable[[], int]:
         Refused, ExperimentError: if it is not understood.
         SystemExit: after ``--help`` or ``--version``.
     """
-    parser = Parser(prog="desktop-trainer", description=tr("Train a neural network by pointing and clicking: every batch in sight, every number explained. Without a command the window opens."))  # fmt: skip
+    parser = Parser(
+        prog="desktop-trainer",
+        description=tr(
+            "Train a neural network by pointing and clicking: every batch in sight, every number "
+            "explained. Without a command the window opens."
+        ),
+    )
     parser.add_argument("--version", action="version", version=__version__, help=tr("Show the version and exit."))
     _add_language(parser)
     add_sources(parser)
@@ -56,7 +62,10 @@ def parse(argv: list[str]) -> Callable[[], int]:
 
 def _commands() -> dict[str, tuple[str, Callable[[Parser, list[str]], Run]]]:
     return {
-        "train": (tr("Train without a window. The flags follow the choices: --model NAME --help shows that model's options."), _train),
+        "train": (
+            tr("Train without a window. The flags follow the choices: --model NAME --help shows that model's options."),
+            _train,
+        ),
         "resume": (tr("Let a run go on where it was: exactly, or with settings that are changed by flags."), _resume),
         "evaluate": (tr("Examine a saved model on a test set."), _evaluate),
         "runs": (tr("List, show, compare, delete, export and import runs."), _runs),
@@ -64,8 +73,11 @@ def _commands() -> dict[str, tuple[str, Callable[[Parser, list[str]], Run]]]:
         "explain": (tr("Explain a setting: what it does, its flag, its default, its bounds."), _explain),
         "batches": (tr("Show how many batches a number of samples makes, and why."), _batches),
         "download": (tr("Fetch a dataset into the data folder."), _download),
-        "benchmark": (tr("Measure how fast this machine trains, against a plain loop and against what it allows."), _benchmark),
-    }  # fmt: skip
+        "benchmark": (
+            tr("Measure how fast this machine trains, against a plain loop and against what it allows."),
+            _benchmark,
+        ),
+    }
 
 
 def _add_language(parser: argparse.ArgumentParser) -> None:
@@ -92,8 +104,18 @@ def _train(parser: Parser, argv: list[str]) -> Run:
     from desktop_trainer.experiment.fields import settings_of
 
     add_sources(parser)
-    parser.add_argument("--weights", metavar="FILE", help=tr("Start from this saved model and its settings; the other flags change these."))  # fmt: skip
-    parser.add_argument("--save", metavar="FILE", help=tr("Write the model here at the end: .safetensors with its settings and figures, or .pt for its weights alone."))  # fmt: skip
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        help=tr("Start from this saved model and its settings; the other flags change these."),
+    )
+    parser.add_argument(
+        "--save",
+        metavar="FILE",
+        help=tr(
+            "Write the model here at the end: .safetensors with its settings and figures, or .pt for its weights alone."
+        ),
+    )
     _add_json(parser)
     early = Parser(prog=parser.prog, add_help=False)
     add_sources(early)
@@ -132,7 +154,11 @@ def _resume(parser: Parser, argv: list[str]) -> Run:
     from desktop_trainer.cli import flags
     from desktop_trainer.cli.resume import changeable, resume
 
-    parser.add_argument("run", metavar="RUN", help=tr("The name of a run, or the path of its folder; it comes before the flags that change settings."))  # fmt: skip
+    parser.add_argument(
+        "run",
+        metavar="RUN",
+        help=tr("The name of a run, or the path of its folder; it comes before the flags that change settings."),
+    )
     parser.add_argument("--checkpoint", metavar="NAME", help=tr("Go back to this checkpoint, not the newest one."))
     _add_json(parser)
     items, values = changeable(argv)
@@ -178,7 +204,12 @@ def _explain(parser: Parser, argv: list[str]) -> Run:
     from desktop_trainer.cli.explain import explain
 
     parser.add_words("flags", argv[argv.index("explain") + 1 :])
-    parser.add_argument("words", metavar="SETTING", nargs="*", help=tr("Its flag, its name in files, or what the window calls it: lr, optimizer.lr, learning rate."))  # fmt: skip
+    parser.add_argument(
+        "words",
+        metavar="SETTING",
+        nargs="*",
+        help=tr("Its flag, its name in files, or what the window calls it: lr, optimizer.lr, learning rate."),
+    )
     return lambda given: explain(" ".join([*given.get("flags", []), *given.get("words", [])]))
 
 

@@ -1,4 +1,4 @@
-"""``desktop-trainer evaluate``: examines a saved model on a test set. Knows files, no training."""
+"""``desktop-trainer evaluate``: examines a saved model on a test set."""
 
 from __future__ import annotations
 
@@ -42,7 +42,13 @@ def evaluate(path: str, flags: list[tuple[str, Any]], *, as_json: bool) -> int:
 
     saved, values = load(path)
     if saved.experiment is None:
-        raise Refused(tr("{path} holds bare weights and does not say which model they belong to. Give --weights with --model to train, or save a .safetensors file.", path=path))  # fmt: skip
+        raise Refused(
+            tr(
+                "{path} holds bare weights and does not say which model they belong to. Give --weights "
+                "with --model to train, or save a .safetensors file.",
+                path=path,
+            )
+        )
     experiment = parse_experiment(changed(values, flags))
     told = output(experiment, as_json=as_json)
     examination = examine(
@@ -52,5 +58,10 @@ def evaluate(path: str, flags: list[tuple[str, Any]], *, as_json: bool) -> int:
         for event in events:
             told.show(event)
             if isinstance(event, Evaluated) and not math.isfinite(event.loss):
-                raise Refused(tr("The model's loss on the test set is not a finite number, so the model is of no use: its training diverged, or its file was changed. Take an earlier model of its run."))  # fmt: skip
+                raise Refused(
+                    tr(
+                        "The model's loss on the test set is not a finite number, so the model is of no use: its "
+                        "training diverged, or its file was changed. Take an earlier model of its run."
+                    )
+                )
     return 0

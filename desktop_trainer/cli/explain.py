@@ -1,4 +1,4 @@
-"""``desktop-trainer explain``: all that there is to say of a setting, found by any name that it has. Knows no torch."""
+"""``desktop-trainer explain``: all that there is to say of a setting, found by any name that it has."""
 
 from __future__ import annotations
 
@@ -53,7 +53,11 @@ def _found(asked: str) -> list[_Entry]:
 def _near(word: str, every: Iterable[_Entry]) -> str:
     names = {name: entry.flags[0] for entry in every for name in entry.names}
     near = dict.fromkeys(names[name] for name in get_close_matches(word, names, n=5))
-    return tr("Near it: {options}.", options=", ".join(near)) if near else tr("See {command}.", command="desktop-trainer train --help")  # fmt: skip
+    return (
+        tr("Near it: {options}.", options=", ".join(near))
+        if near
+        else tr("See {command}.", command="desktop-trainer train --help")
+    )
 
 
 def _entries() -> Iterator[_Entry]:
@@ -67,7 +71,11 @@ def _entries() -> Iterator[_Entry]:
                 entry.owners.append(choosing(path, choice))
                 options += [] if len(entry.owners) > 1 else [entry]
     items = settings_of({})
-    yield from (_Entry(item, names, []) for item, names in zip(items, flag_names(items), strict=True) if item not in (each.setting for each in options))  # fmt: skip
+    yield from (
+        _Entry(item, names, [])
+        for item, names in zip(items, flag_names(items), strict=True)
+        if item not in (each.setting for each in options)
+    )
     yield from options
 
 

@@ -1,4 +1,4 @@
-"""``desktop-trainer download``: fetches a dataset and tells how far it is. Knows no training."""
+"""``desktop-trainer download``: fetches a dataset and tells how far it is."""
 
 from __future__ import annotations
 
@@ -41,5 +41,20 @@ def _words(step: DownloadProgress) -> str:
     total = "?" if step.total is None else f"{step.total / 1e6:.1f}"
     done = f"{step.done / 1e6:.1f}"
     if step.phase == "unpacking":
-        return tr("{file} ({number} of {count}): unpacking, {done} of {total} MB", file=step.file, number=step.number, count=step.count, done=done, total=total)  # fmt: skip
-    return tr("{file} ({number} of {count}): {done} of {total} MB from {mirror}", file=step.file, number=step.number, count=step.count, done=done, total=total, mirror=step.mirror)  # fmt: skip
+        return tr(
+            "{file} ({number} of {count}): unpacking, {done} of {total} MB",
+            file=step.file,
+            number=step.number,
+            count=step.count,
+            done=done,
+            total=total,
+        )
+    return tr(
+        "{file} ({number} of {count}): {done} of {total} MB from {mirror}",
+        file=step.file,
+        number=step.number,
+        count=step.count,
+        done=done,
+        total=total,
+        mirror=step.mirror,
+    )

@@ -1,4 +1,4 @@
-"""Which run is meant by what was typed: its name, a part of it, a path, or ``last``. Knows no command."""
+"""Which run is meant by what was typed: its name, a part of it, a path, or ``last``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _SHOWN = 10
 
 
 def find_run(asked: str) -> RunSummary:
-    """The run that `asked` means: a name, a path to a folder, ``last``, or what only one run's name begins with or holds.
+    """The run that `asked` means: a name, a path to a folder, ``last``, or what only one run's name begins with or
+    holds.
 
     Raises:
         Refused: if there is none, or several; it lists them.
@@ -36,7 +37,9 @@ def find_folder(asked: str) -> Path:
         Refused: see `find_run`.
     """
     if not asked.strip():
-        raise Refused(tr("Say which run: its name, a part of it, the path of its folder, or {last} for the newest.", last=LAST), 2)  # fmt: skip
+        raise Refused(
+            tr("Say which run: its name, a part of it, the path of its folder, or {last} for the newest.", last=LAST), 2
+        )
     runs = folders.runs()
     a_name = Path(asked).name == asked and asked != ".."
     folder = runs / asked if a_name else Path(asked).absolute()
@@ -48,7 +51,11 @@ def find_folder(asked: str) -> Path:
     if asked == LAST and found:
         return found[0].folder
     names = {summary.name: summary.folder for summary in found}
-    return names[matching(asked, list(names), tr("There is no run {asked}. See desktop-trainer runs list.", asked=f"“{clean(asked)}”"))]  # fmt: skip
+    return names[
+        matching(
+            asked, list(names), tr("There is no run {asked}. See desktop-trainer runs list.", asked=f"“{clean(asked)}”")
+        )
+    ]
 
 
 def matching(asked: str, names: Sequence[str], none: str) -> str:
@@ -68,7 +75,12 @@ def matching(asked: str, names: Sequence[str], none: str) -> str:
         return candidates[0]
     if not candidates:
         raise Refused(_none(none, asked, names), 2)
-    text = tr("{asked} can be {count} runs; say more of the name, or {last} for the newest:", asked=f"“{clean(asked)}”", count=len(candidates), last=LAST)  # fmt: skip
+    text = tr(
+        "{asked} can be {count} runs; say more of the name, or {last} for the newest:",
+        asked=f"“{clean(asked)}”",
+        count=len(candidates),
+        last=LAST,
+    )
     raise Refused("\n".join([text, *_listed(candidates)]), 2)
 
 

@@ -1,4 +1,4 @@
-"""Makes a flag of every setting: its name, its help, its value. Knows the declarations, no particular setting."""
+"""Makes a flag of every setting: its name, its help, its value."""
 
 from __future__ import annotations
 
@@ -102,7 +102,9 @@ def add_flags(
 
 
 def flag_names(items: list[Setting]) -> Iterator[list[str]]:
-    """The flags of each of the settings: the last part of its path, where no other one of them ends so, and the whole path."""
+    """The flags of each of the settings: the last part of its path, where no other one of them ends so, and the
+    whole path.
+    """
     count = Counter(_last(item) for item in items)
     for item in items:
         short = [_last(item)] if count[_last(item)] == 1 and _last(item) not in _RESERVED else []

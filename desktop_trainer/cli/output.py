@@ -1,4 +1,4 @@
-"""Tells a run's events: as lines for people, or as one JSON object each. Knows events, not where they come from."""
+"""Tells a run's events: as lines for people, or as one JSON object each."""
 
 from __future__ import annotations
 
@@ -61,7 +61,12 @@ def json_objects(event: Event | SettingsChanged) -> Iterator[dict[str, Any]]:
         yield from _batches(event)
         return
     if isinstance(event, SettingsChanged):
-        yield {"event": "settings_changed", "epoch": event.epoch, "batch": event.batch, "changes": [_change(each) for each in event.changes]}  # fmt: skip
+        yield {
+            "event": "settings_changed",
+            "epoch": event.epoch,
+            "batch": event.batch,
+            "changes": [_change(each) for each in event.changes],
+        }
         return
     name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
     values = {field.name: getattr(event, field.name) for field in fields(event)}
@@ -148,8 +153,11 @@ class HumanLines:
                 return trn(
                     "test loss {loss}, test acc {accuracy:.4f} over {samples} sample",
                     "test loss {loss}, test acc {accuracy:.4f} over {samples} samples",
-                    event.samples, loss=figure(event.loss), accuracy=event.accuracy, samples=grouped(event.samples),
-                )  # fmt: skip
+                    event.samples,
+                    loss=figure(event.loss),
+                    accuracy=event.accuracy,
+                    samples=grouped(event.samples),
+                )
             case _:
                 return ""
 
@@ -159,9 +167,13 @@ class HumanLines:
             left = self._pace.seconds_left
             return tr(
                 "epoch {epoch}/{epochs}, batch {batch}/{batches}, loss {loss}, {left} left",
-                epoch=event.epoch, epochs=self._started.epochs, batch=event.batch, batches=self._started.batches_per_epoch,
-                loss=figure(float(event.records.loss[-1])), left="?" if left is None else duration(left),
-            )  # fmt: skip
+                epoch=event.epoch,
+                epochs=self._started.epochs,
+                batch=event.batch,
+                batches=self._started.batches_per_epoch,
+                loss=figure(float(event.records.loss[-1])),
+                left="?" if left is None else duration(left),
+            )
         if isinstance(event, Evaluating):
             return tr("examining, batch {done} of {total}", done=event.done, total=event.total)
         return event.what if isinstance(event, Loading) else ""

@@ -1,4 +1,4 @@
-"""argparse with our manners: one message, no abbreviations, and what is near an unknown option. Knows no command."""
+"""argparse with our manners: one message, no abbreviations, and what is near an unknown option."""
 
 from __future__ import annotations
 

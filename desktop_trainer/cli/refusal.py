@@ -1,4 +1,4 @@
-"""How a command ends early: a message and an exit code. Knows which errors are told in one message, and no command."""
+"""How a command ends early: a message and an exit code."""
 
 from __future__ import annotations
 
@@ -31,8 +31,16 @@ def refusing() -> Iterator[None]:
     from desktop_trainer.runs.run_folder import NotARun
 
     told = (
-        DataError, DeviceError, ModelMismatch, StateMismatch, SaveFailed, ModelFileError, CheckpointError, RunBusy, NotARun,
-    )  # fmt: skip
+        DataError,
+        DeviceError,
+        ModelMismatch,
+        StateMismatch,
+        SaveFailed,
+        ModelFileError,
+        CheckpointError,
+        RunBusy,
+        NotARun,
+    )
 
     try:
         yield

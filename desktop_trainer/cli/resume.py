@@ -1,4 +1,4 @@
-"""``desktop-trainer resume``: finds the run and what can be changed in it. Knows folders, not how a run goes on."""
+"""``desktop-trainer resume``: finds the run and what can be changed in it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ def resume(run: str, changes: Mapping[str, Any], checkpoint: str | None, *, as_j
         needed = {} if EPOCHS in changes or checkpoint else propose(folder, None).needed
     if needed:
         command = resume_command(run, needed)
-        print(f"desktop-trainer: {tr('The run has done all of its epochs. To train it further: {command}', command=command)}", file=sys.stderr)  # fmt: skip
+        print(
+            f"desktop-trainer: {tr('The run has done all of its epochs. To train it further: {command}', command=command)}",
+            file=sys.stderr,
+        )
     return follow(make, None, as_json=as_json)
 
 

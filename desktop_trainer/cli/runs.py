@@ -1,4 +1,4 @@
-"""``desktop-trainer runs``: lists, shows, compares, deletes, brings back, exports and imports runs. Knows no torch."""
+"""``desktop-trainer runs``: lists, shows, compares, deletes, brings back, exports and imports runs."""
 
 from __future__ import annotations
 
@@ -29,18 +29,49 @@ def add_flags(parser: Parser) -> list[Parser]:
     actions = parser.add_subparsers(title=tr("actions"), dest="action", metavar="ACTION")
     run_help = tr("Its name, the beginning or a part of it, the path of its folder, or last.")
     parsers = {name: actions.add_parser(name, help=text, description=text) for name, text in _actions().items()}
-    parsers["list"].add_argument("words", metavar="TEXT", nargs="*", help=tr("Only runs in which each of these texts occurs: in the name, the state, a tag, the note, or a setting such as optimizer.lr=0.1."))  # fmt: skip
-    parsers["list"].add_argument("--sort", metavar="COLUMN", choices=[*COLUMNS, "created"], help=tr("Sort by {columns}; the newest first if not said.", columns=", ".join(COLUMNS)))  # fmt: skip
+    parsers["list"].add_argument(
+        "words",
+        metavar="TEXT",
+        nargs="*",
+        help=tr(
+            "Only runs in which each of these texts occurs: in the name, the state, a tag, the note, "
+            "or a setting such as optimizer.lr=0.1."
+        ),
+    )
+    parsers["list"].add_argument(
+        "--sort",
+        metavar="COLUMN",
+        choices=[*COLUMNS, "created"],
+        help=tr("Sort by {columns}; the newest first if not said.", columns=", ".join(COLUMNS)),
+    )
     parsers["show"].add_argument("run", metavar="RUN", help=run_help)
     parsers["compare"].add_argument("run", metavar="RUN", nargs="+", help=run_help)
     parsers["delete"].add_argument("run", metavar="RUN", nargs="+", help=run_help)
-    parsers["restore"].add_argument("run", metavar="RUN", nargs="?", help=tr("The name of a deleted run, or a part of it; without one the deleted runs are listed."))  # fmt: skip
+    parsers["restore"].add_argument(
+        "run",
+        metavar="RUN",
+        nargs="?",
+        help=tr("The name of a deleted run, or a part of it; without one the deleted runs are listed."),
+    )
     parsers["export"].add_argument("run", metavar="RUN", help=run_help)
-    parsers["export"].add_argument("file", metavar="FILE", help=tr("Where to write it: .zip for the whole run, to be unzipped into the runs folder of another machine; .csv for its numbers."))  # fmt: skip
-    parsers["export"].add_argument("--epochs", action="store_true", help=tr("Write a line an epoch into the .csv file, not a line a batch."))  # fmt: skip
-    parsers["import"].add_argument("file", metavar="FILE_OR_FOLDER", help=tr("A .zip file that was exported, or the folder of a run."))  # fmt: skip
+    parsers["export"].add_argument(
+        "file",
+        metavar="FILE",
+        help=tr(
+            "Where to write it: .zip for the whole run, to be unzipped into the runs folder of "
+            "another machine; .csv for its numbers."
+        ),
+    )
+    parsers["export"].add_argument(
+        "--epochs", action="store_true", help=tr("Write a line an epoch into the .csv file, not a line a batch.")
+    )
+    parsers["import"].add_argument(
+        "file", metavar="FILE_OR_FOLDER", help=tr("A .zip file that was exported, or the folder of a run.")
+    )
     for name in ("list", "show", "compare"):
-        parsers[name].add_argument("--json", action="store_true", help=tr("Print JSON for programs, not lines for people."))  # fmt: skip
+        parsers[name].add_argument(
+            "--json", action="store_true", help=tr("Print JSON for programs, not lines for people.")
+        )
     return list(parsers.values())
 
 
@@ -98,7 +129,12 @@ def show_list(words: list[str], sort: str, *, as_json: bool) -> int:
     elif every:
         print(trn("The only run does not match.", "None of the {n} runs matches.", len(every)))
     else:
-        print(tr("There is no run in {folder} yet. Start one with desktop-trainer train, or in the window.", folder=folders.runs()))  # fmt: skip
+        print(
+            tr(
+                "There is no run in {folder} yet. Start one with desktop-trainer train, or in the window.",
+                folder=folders.runs(),
+            )
+        )
     return 0
 
 
@@ -146,7 +182,11 @@ def restore(asked: str | None) -> int:
         return 0
     if not asked.strip():
         raise Refused(tr("Say which deleted run: its name, or a part of it."), 2)
-    name = matching(asked, list(dict.fromkeys(folder.name for folder in binned)), tr("There is no {asked} in the bin.", asked=f"“{clean(asked)}”"))  # fmt: skip
+    name = matching(
+        asked,
+        list(dict.fromkeys(folder.name for folder in binned)),
+        tr("There is no {asked} in the bin.", asked=f"“{clean(asked)}”"),
+    )
     with _refusing():
         restored = store.restore(next(folder for folder in binned if folder.name == name))
     print(tr("{name} is back.", name=clean(restored.name)))
@@ -201,13 +241,21 @@ def take_over(source: Path) -> int:
     except ImportFailed as error:
         raise Refused(clean(str(error))) from error
     assert isinstance(folder, Path)
-    print(tr("Imported as {name}. To let it go on: {command}", name=clean(folder.name), command=resume_command(folder.name)))  # fmt: skip
+    print(
+        tr(
+            "Imported as {name}. To let it go on: {command}",
+            name=clean(folder.name),
+            command=resume_command(folder.name),
+        )
+    )
     return 0
 
 
 @contextmanager
 def _refusing() -> Iterator[None]:
-    """In its block a file that cannot be written or moved is told in one message. Unlike `refusing` it loads no torch."""
+    """In its block a file that cannot be written or moved is told in one message. Unlike `refusing` it loads no
+    torch.
+    """
     from desktop_trainer.runs.files import SaveFailed
 
     try:

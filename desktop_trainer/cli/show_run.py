@@ -1,4 +1,4 @@
-"""``desktop-trainer runs show`` and ``compare``: one run in full, several side by side. Knows runs, changes nothing."""
+"""``desktop-trainer runs show`` and ``compare``: one run in full, several side by side."""
 
 from __future__ import annotations
 
@@ -50,7 +50,14 @@ def _chapters(run: RunSummary, said: History) -> Iterator[tuple[str, list[str]]]
     if said.epochs:
         yield tr("Each epoch"), list(table(_epochs(said.epochs), right=range(6)))
     if len(said.starts) > 1:
-        yield tr("Continued"), [line for start in said.starts[1:] for line in _start(start.epoch, start.batch, start.changes, start.inexact)]  # fmt: skip
+        yield (
+            tr("Continued"),
+            [
+                line
+                for start in said.starts[1:]
+                for line in _start(start.epoch, start.batch, start.changes, start.inexact)
+            ],
+        )
     if next_steps := list(_next_steps(run)):
         yield tr("Next"), next_steps
 
@@ -72,7 +79,15 @@ def _facts(run: RunSummary) -> Iterator[tuple[str, str]]:
     yield tr("Duration"), cell(run, "duration")
     for title, ended in ((tr("Best"), run.best), (tr("Last"), run.last)):
         if ended is not None:
-            yield title, tr("epoch {epoch}, test acc {accuracy:.4f}, test loss {loss}", epoch=ended.epoch, accuracy=ended.test_accuracy, loss=figure_text(ended.test_loss))  # fmt: skip
+            yield (
+                title,
+                tr(
+                    "epoch {epoch}, test acc {accuracy:.4f}, test loss {loss}",
+                    epoch=ended.epoch,
+                    accuracy=ended.test_accuracy,
+                    loss=figure_text(ended.test_loss),
+                ),
+            )
     for title, text in ((tr("Recipe"), run.recipe), (tr("Tags"), ", ".join(run.tags)), (tr("Note"), run.note)):
         if text:
             yield title, text
@@ -95,9 +110,13 @@ def _epochs(epochs: Sequence[EpochEnded]) -> list[tuple[str, ...]]:
 
     heading = (tr("Epoch"), tr("Loss"), tr("Train acc"), tr("Test loss"), tr("Test acc"), tr("Time"))
     rows = [
-        (str(event.epoch), *map(figure_text, (event.train_loss, event.train_accuracy, event.test_loss, event.test_accuracy)), duration(event.seconds))
+        (
+            str(event.epoch),
+            *map(figure_text, (event.train_loss, event.train_accuracy, event.test_loss, event.test_accuracy)),
+            duration(event.seconds),
+        )
         for event in epochs
-    ]  # fmt: skip
+    ]
     return [heading, *rows]
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, a polite kill and a closed terminal, as something to look at between two batches. Knows no training."""
+"""Ctrl-C, a polite kill and a closed terminal, as something to look at between two batches."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _LOOK = 0.1
 class StopSignals:
     """Inside its ``with`` block the first of `stop_signals` is only remembered; the second one acts as ever.
 
-    After a second Ctrl-C, and behind the block if a signal came, Ctrl-C is ignored: the process is about to end, and what
-    is being closed then is to be closed.
+    After a second Ctrl-C, and behind the block if a signal came, Ctrl-C is ignored: the process is about to end,
+    and what is being closed then is to be closed.
 
     Attributes:
         number: the signal that came; 0 if none.

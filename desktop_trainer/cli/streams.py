@@ -1,4 +1,4 @@
-"""Standard streams that are always there, and whose failure ends no training. Knows files of the system, and no command."""
+"""Standard streams that are always there, and whose failure ends no training."""
 
 from __future__ import annotations
 
@@ -73,13 +73,18 @@ def _forgiving(stream: IO[str], trouble: _Trouble | None) -> Any:
     stream.flush()
     forgiving: Any = _Forgiving(stream.fileno(), trouble)
     return io.TextIOWrapper(
-        forgiving if raw is stream.buffer else io.BufferedWriter(forgiving), stream.encoding, "backslashreplace",
-        line_buffering=stream.line_buffering, write_through=stream.write_through,
-    )  # fmt: skip
+        forgiving if raw is stream.buffer else io.BufferedWriter(forgiving),
+        stream.encoding,
+        "backslashreplace",
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )
 
 
 def _open_closed() -> None:
-    """Let those of the three streams that are closed lead nowhere: else the next file to be opened gets their number."""
+    """Let those of the three streams that are closed lead nowhere: else the next file to be opened gets their
+    number.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             number = os.open(os.devnull, os.O_RDWR)

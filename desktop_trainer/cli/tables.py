@@ -1,4 +1,4 @@
-"""``desktop-trainer list`` and ``batches``: what can be chosen, and the batch arithmetic. Knows no torch."""
+"""``desktop-trainer list`` and ``batches``: what can be chosen, and the batch arithmetic."""
 
 from __future__ import annotations
 
@@ -42,7 +42,17 @@ def show_batches(samples: str, batch_size: str, *, drop_last: bool, as_json: boo
     plan = BatchPlan(_count("samples", samples), _count("batch_size", batch_size), drop_last)
     numbers = {"batches": plan.batches, "last_batch_size": plan.last_batch_size, "left_out": plan.left_out}
     if as_json:
-        print(json.dumps({"samples": plan.samples, "batch_size": plan.batch_size, "drop_last": drop_last, **numbers, "formula": plan.formula}))  # fmt: skip
+        print(
+            json.dumps(
+                {
+                    "samples": plan.samples,
+                    "batch_size": plan.batch_size,
+                    "drop_last": drop_last,
+                    **numbers,
+                    "formula": plan.formula,
+                }
+            )
+        )
         return 0
     print(trn("{formula} batch an epoch", "{formula} batches an epoch", plan.batches, formula=plan.formula))
     if plan.batches == 0:

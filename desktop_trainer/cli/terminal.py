@@ -1,4 +1,4 @@
-"""What the command line writes on, whoever writes: no character of a text is obeyed by the terminal. Knows no command."""
+"""What the command line writes on, whoever writes: no character of a text is obeyed by the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of texts as columns of a terminal. Knows how wide characters are, not what they say."""
+"""Rows of texts as columns of a terminal."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def width(text: str) -> int:
 
 
 def wrapped(text: str, room: int) -> Iterator[str]:
-    """The lines of `text`, none wider than `room` if its words are not: between Chinese characters it can end anywhere."""
+    """The lines of `text`, none wider than `room` if its words are not: between Chinese characters it can end
+    anywhere.
+    """
     line = ""
     for space, part in _PART.findall(text.rstrip()):
         if line and width(line + space + part) > room:

@@ -1,4 +1,4 @@
-"""``desktop-trainer train`` and ``resume``: pull a recording and tell what it says. Know files to save to and signals."""
+"""``desktop-trainer train`` and ``resume``: pull a recording and tell what it says."""
 
 from __future__ import annotations
 

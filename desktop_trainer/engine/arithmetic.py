@@ -1,4 +1,4 @@
-"""How a model is computed: the layout of its images, the precision of its products. Knows a device, and no training."""
+"""How a model is computed: the layout of its images, the precision of its products."""
 
 from __future__ import annotations
 
@@ -71,7 +71,8 @@ class Arithmetic:
 
 
 def channels_last_pays(gains: bool, device_type: str, products: Collection[str]) -> bool:
-    """Whether ``auto`` is channels_last: for a model that `gains`, on the CPU, and on CUDA where products round their factors.
+    """Whether ``auto`` is channels_last: for a model that `gains`, on the CPU, and on CUDA where products round
+    their factors.
 
     On CUDA the gain is that of Tensor Cores; on other devices none is known.
     Source: https://docs.pytorch.org/tutorials/intermediate/memory_format_tutorial.html#performance-gains
@@ -84,7 +85,9 @@ def channels_last_pays(gains: bool, device_type: str, products: Collection[str])
 
 
 def lay_out(optimizer: Optimizer) -> None:
-    """Give the optimizer's tensors the layout of their parameters: a file keeps numbers, not layouts, and sums depend on it."""
+    """Give the optimizer's tensors the layout of their parameters: a file keeps numbers, not layouts, and sums
+    depend on it.
+    """
     for parameter, state in optimizer.state.items():
         for name, value in state.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():
@@ -105,7 +108,9 @@ def _has_tf32(device: torch.device) -> bool:
 def _check(precision: str, device: torch.device) -> None:
     advice = tr("Set the precision to default, or choose another device.")
     if precision == "tf32" and not _has_tf32(device):
-        text = tr("The device {device} has no TF32: NVIDIA's graphics cards have it from the Ampere series on.", device=device)  # fmt: skip
+        text = tr(
+            "The device {device} has no TF32: NVIDIA's graphics cards have it from the Ampere series on.", device=device
+        )
         raise CannotCompute(text, advice)
     if precision != "bf16":
         return

@@ -1,4 +1,4 @@
-"""Changes the settings of a setup between two batches, as if it had been saved and gone on with the others. Knows no file."""
+"""Changes the settings of a setup between two batches, as if it had been saved and gone on with the others."""
 
 from __future__ import annotations
 

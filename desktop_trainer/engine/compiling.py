@@ -1,4 +1,4 @@
-"""Compiles a model's forward and backward pass with ``torch.compile``, before the first batch. Knows no run."""
+"""Compiles a model's forward and backward pass with ``torch.compile``, before the first batch."""
 
 from __future__ import annotations
 

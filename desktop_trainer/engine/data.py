@@ -1,4 +1,6 @@
-"""The batches of a dataset, and those of one that is held in memory: cut by index. Knows tensors, not where they were read."""
+"""The batches of a dataset, and those of one that is held in memory: cut by index. Knows tensors, not where they
+were read.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ from desktop_trainer.experiment.batches import BatchPlan
 
 Batches: TypeAlias = Generator[tuple[Tensor, Tensor], None, None]
 Transform: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-"""From images as bytes, uint8 ``(n, channels, height, width)``, and the numbers of these samples in the split, int64 ``(n,)``, to
-floats for the model; all on one device. The bytes are left as they are."""
+"""From images as bytes, uint8 ``(n, channels, height, width)``, and the numbers of these samples in the split,
+int64 ``(n,)``, to floats for the model; all on one device. The bytes are left as they are."""
 
 
 _AT_ONCE = 4_000_000

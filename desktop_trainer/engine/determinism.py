@@ -1,4 +1,4 @@
-"""Lets CUDA compute the same digits each time, for as long as a run works. Knows the process's switches, no model."""
+"""Lets CUDA compute the same digits each time, for as long as a run works."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from desktop_trainer.experiment.device_settings import DeviceSettings
 
 _WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 _FIXED = (":4096:8", ":16:8")
-"""The values of `_WORKSPACE` with which cuBLAS adds up in one order, https://docs.nvidia.com/cuda/cublas/#results-reproducibility."""
+"""The values of `_WORKSPACE` with which cuBLAS adds up in one order,
+https://docs.nvidia.com/cuda/cublas/#results-reproducibility.
+"""
 
 
 class Determinism:
-    """Inside its ``with`` block an operation on CUDA that has no way to give the same digits each time raises. Process-wide.
+    """Inside its ``with`` block an operation on CUDA that has no way to give the same digits each time raises.
+    Process-wide.
 
     Nothing happens where it was not asked for, nor for other devices: the CPU is so anyway.
     """

@@ -1,4 +1,4 @@
-"""Which device computes, and what it is lent for a run. Knows what torch reports of this machine; never falls back silently."""
+"""Which device computes, and what it is lent for a run."""
 
 import os
 import shutil
@@ -63,7 +63,11 @@ def unused_card() -> bool:
 
 def cuda_advice() -> str:
     """What to do where `unused_card`."""
-    return tr("This computer has an NVIDIA graphics card, but this PyTorch was built without CUDA and cannot use it. To replace it, close this program and run: {command}", command=cuda_command())  # fmt: skip
+    return tr(
+        "This computer has an NVIDIA graphics card, but this PyTorch was built without CUDA and "
+        "cannot use it. To replace it, close this program and run: {command}",
+        command=cuda_command(),
+    )
 
 
 def cuda_command() -> str:
@@ -90,7 +94,9 @@ def choose_device(name: str) -> torch.device:
 
 
 def device_rng(device: torch.device) -> torch.Tensor | None:
-    """The state of the device's own random numbers, as bytes on the CPU; None for the CPU, which has torch's global ones."""
+    """The state of the device's own random numbers, as bytes on the CPU; None for the CPU, which has torch's global
+    ones.
+    """
     if device.type == "cuda":
         return torch.cuda.get_rng_state(device)
     return torch.mps.get_rng_state() if device.type == "mps" else None
@@ -139,9 +145,13 @@ def check_threads(count: int) -> None:
             tried.append(thread)
     except RuntimeError as error:
         raise CannotCompute(
-            tr("The system does not give this program {count} threads: it refused after {tried}.", count=count, tried=len(tried)),
+            tr(
+                "The system does not give this program {count} threads: it refused after {tried}.",
+                count=count,
+                tried=len(tried),
+            ),
             tr("Set the CPU threads to {cores}, one a core, or to 0, which leaves the choice to PyTorch.", cores=cores),
-        ) from error  # fmt: skip
+        ) from error
     finally:
         enough.set()
         for thread in tried:
@@ -149,7 +159,8 @@ def check_threads(count: int) -> None:
 
 
 class FloatProducts:
-    """Inside its ``with`` block CUDA multiplies float32 numbers as `precision` asks. Process-wide; the CPU's are not touched.
+    """Inside its ``with`` block CUDA multiplies float32 numbers as `precision` asks. Process-wide; the CPU's are
+    not touched.
 
     ``float32`` keeps all their digits, ``tf32`` rounds the factors of matrix products and convolutions to TF32; the
     other precisions leave what PyTorch is set to. These two switches are those that all versions of PyTorch agree on.

@@ -1,4 +1,4 @@
-"""Why a run ends, and what to do next, in sentences for people. Knows numbers of the run, not the run."""
+"""Why a run ends, and what to do next, in sentences for people."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ def diverged_at(records: Records) -> tuple[str, str]:
     entry = int(np.argmin(np.isfinite(records.loss)))
     reason = tr(
         "The loss of batch {batch} in epoch {epoch} is {loss}: the training diverged.",
-        batch=records.first + entry, epoch=records.epoch, loss=records.loss[entry],
-    )  # fmt: skip
+        batch=records.first + entry,
+        epoch=records.epoch,
+        loss=records.loss[entry],
+    )
     return reason, _smaller(float(records.lr[entry]))
 
 
@@ -24,17 +26,22 @@ def diverged_after(epoch: int, test_loss: float, lr: float) -> tuple[str, str]:
     """Of a run whose last step in `epoch` (from 1), with `lr`, spoiled the model."""
     reason = tr(
         "The loss on the test set after epoch {epoch} is {loss}: the training diverged.",
-        epoch=epoch, loss=test_loss,
-    )  # fmt: skip
+        epoch=epoch,
+        loss=test_loss,
+    )
     return reason, _smaller(lr)
 
 
 def exploded_after(epoch: int, peak: float, lr: float) -> tuple[str, str]:
-    """Of a run whose loss grew to `peak`, and whose model after its last `epoch` (from 1) is no better than guessing."""
+    """Of a run whose loss grew to `peak`, and whose model after its last `epoch` (from 1) is no better than
+    guessing.
+    """
     reason = tr(
-        "The loss grew to {peak:.3g}, and after epoch {epoch} the model is no better than guessing: the training diverged.",
-        epoch=epoch, peak=peak,
-    )  # fmt: skip
+        "The loss grew to {peak:.3g}, and after epoch {epoch} the model is no better than "
+        "guessing: the training diverged.",
+        epoch=epoch,
+        peak=peak,
+    )
     return reason, _smaller(lr)
 
 
@@ -43,8 +50,10 @@ def early_stopped(epoch: int, patience: Patience) -> tuple[str, str]:
     reason = trn(
         "The test loss was best after epoch {best}, with {loss}, and has not improved for {n} epoch.",
         "The test loss was best after epoch {best}, with {loss}, and has not improved for {n} epochs.",
-        epoch - patience.best_epoch, best=patience.best_epoch, loss=figure(patience.best_loss),
-    )  # fmt: skip
+        epoch - patience.best_epoch,
+        best=patience.best_epoch,
+        loss=figure(patience.best_loss),
+    )
     return reason, tr("To train longer, set the patience higher, or to 0.")
 
 

@@ -16,10 +16,11 @@ from desktop_trainer.engine.step import LossFunction
 
 
 class Evaluation:
-    """Mean loss and accuracy of a model over a split, computed by `arithmetic`; iterate over `steps`, then read `means`.
+    """Mean loss and accuracy of a model over a split, computed by `arithmetic`; iterate over `steps`, then read
+    `means`.
 
-    What it sees of each batch is what `transform` makes of it. `outputs`, int64 ``(classes,)``, says which of the model's
-    outputs stands for each label, where that is not the label itself.
+    What it sees of each batch is what `transform` makes of it. `outputs`, int64 ``(classes,)``, says which of the
+    model's outputs stands for each label, where that is not the label itself.
 
     Between two steps nothing is held open, and the model is in the mode that it was in before. The numbers stay on the
     device until `means`.

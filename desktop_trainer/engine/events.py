@@ -138,7 +138,8 @@ class RunEnded:
         outcome: ``completed``, ``early_stopped``, ``stopped``, ``diverged`` or ``failed``.
         epoch, batch: how many epochs, and how many batches of the next one, are done.
         seconds: the time of the whole training, without loading and pauses.
-        reason: a sentence for people, empty if it ran to its end. next_step: what to do next, empty if there is no advice.
+        reason: a sentence for people, empty if it ran to its end. next_step: what to do next, empty if there is no
+            advice.
         paths: files that hold what is kept of it, by kind: ``run``, ``model``.
     """
 

@@ -1,4 +1,4 @@
-"""Examines given parameters on a test set, without a training. Knows experiments; knows no files."""
+"""Examines given parameters on a test set, without a training."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ from desktop_trainer.i18n import tr
 
 
 def check_fit(experiment: Experiment, weights: Mapping[str, Tensor]) -> None:
-    """See whether `weights` are parameters of the experiment's model, as far as can be told without memory for a second copy.
+    """See whether `weights` are parameters of the experiment's model, as far as can be told without memory for a
+    second copy.
 
     Raises:
         ModelMismatch: if they are not; it lists the differences.
@@ -106,9 +107,11 @@ class _Matching(Demands):
         known = self._known
         if known is not None and len(known.mean) != info.channels:
             text = tr(
-                "The model's images were normalized with means of {own} channels; these images have {channels}. Choose a dataset with as many channels.",
-                own=len(known.mean), channels=info.channels,
-            )  # fmt: skip
+                "The model's images were normalized with means of {own} channels; these images have "
+                "{channels}. Choose a dataset with as many channels.",
+                own=len(known.mean),
+                channels=info.channels,
+            )
             raise ModelMismatch(text)
         return known
 

@@ -1,4 +1,4 @@
-"""Tells a training that exploded and stayed finite from one whose loss is merely large. Knows losses and labels, no training."""
+"""Tells a training that exploded and stayed finite from one whose loss is merely large."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ class Outcome:
 
     A loss is large only in comparison: that of a regression on large numbers is large from the beginning and for any
     answer, a linear model with a large step has large losses and finds the right classes, and many a network jumps once
-    and recovers. So a training has exploded only if its loss grew out of all proportion, and nothing was left afterwards.
+    and recovers. So a training has exploded only if its loss grew out of all proportion, and nothing was left
+    afterwards.
 
     Attributes:
         first_loss, peak_loss: of the first batch, and the largest of all batches.
@@ -43,7 +44,8 @@ class Outcome:
         return self.peak_loss > FACTOR * self.first_loss > 0
 
     def exploded(self, guess_loss: float, guess_accuracy: float) -> bool:
-        """Whether it did, also beside that of a model that always answers the same, and the model is no better than that one.
+        """Whether it did, also beside that of a model that always answers the same, and the model is no better than
+        that one.
 
         Args:
             guess_loss, guess_accuracy: of that other model, see `guessing`.
@@ -72,7 +74,9 @@ def guessing(
 
 
 def exploded(setup: ModelSetup, epoch: int, outcome: Outcome) -> Generator[Evaluating, None, bool]:
-    """Whether nothing is left of the model of `setup` after `epoch` (from 1), although its numbers are finite; see `Outcome`."""
+    """Whether nothing is left of the model of `setup` after `epoch` (from 1), although its numbers are finite; see
+    `Outcome`.
+    """
     if not outcome.suspicious:
         return False
     steps = guessing(setup.test, setup.transforms.plain, setup.loss_fn, setup.info.classes)

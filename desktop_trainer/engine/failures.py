@@ -1,4 +1,4 @@
-"""Tells what went wrong inside a run: out of memory, the device lost. Knows torch's errors; holds none of their tensors."""
+"""Tells what went wrong inside a run: out of memory, the device lost."""
 
 from __future__ import annotations
 
@@ -76,9 +76,18 @@ def step_too_large(error: BaseException, batch_size: int, parts: int, *, batch_n
     if more == parts:
         return _failure(error, text, tr("Choose smaller images or a smaller model."))
     if batch_norm:
-        advice = tr("Set “Parts of a batch” to {parts}, which needs less memory. The steps are then not the same: batch norm sees one part at a time, and learns worse the smaller this is. Or choose smaller images or a smaller model.", parts=more)  # fmt: skip
+        advice = tr(
+            "Set “Parts of a batch” to {parts}, which needs less memory. The steps are then not the "
+            "same: batch norm sees one part at a time, and learns worse the smaller this is. Or "
+            "choose smaller images or a smaller model.",
+            parts=more,
+        )
     else:
-        advice = tr("Set “Parts of a batch” to {parts}: the steps stay the same and need less memory. Or choose a smaller batch size.", parts=more)  # fmt: skip
+        advice = tr(
+            "Set “Parts of a batch” to {parts}: the steps stay the same and need less memory. Or "
+            "choose a smaller batch size.",
+            parts=more,
+        )
     return _failure(error, text, advice, {"training.batch_parts": more})
 
 
@@ -104,7 +113,9 @@ def examination_too_large(error: BaseException, batch_size: int) -> OutOfMemory:
     )
     if batch_size == 1:
         return _failure(error, text, tr("Choose smaller images or a smaller model."))
-    advice = tr("Set the test batch size to {batch_size} or less: the figures stay the same.", batch_size=batch_size // 2)  # fmt: skip
+    advice = tr(
+        "Set the test batch size to {batch_size} or less: the figures stay the same.", batch_size=batch_size // 2
+    )
     return _failure(error, text, advice, {"data.test_batch_size": batch_size // 2})
 
 
@@ -118,13 +129,24 @@ def device_failed(error: BaseException, device: str) -> DeviceError:
     """The device, or a library that computes on it, answered with an error of its own."""
     if refused := _NOT_DETERMINISTIC.search(str(error)):
         return CannotCompute(
-            tr("The device {device} cannot compute {operation} so that it gives the same digits each time.", device=device, operation=refused[1]),
+            tr(
+                "The device {device} cannot compute {operation} so that it gives the same digits each time.",
+                device=device,
+                operation=refused[1],
+            ),
             tr("Switch the setting “Deterministic” off, or choose cpu."),
-        )  # fmt: skip
+        )
     reason = next(iter(str(error).splitlines()), "").rstrip(" .")
     text = tr("The device {device} failed: {reason}.", device=device, reason=reason)
     if _LIBRARY.search(str(error)):
-        return DeviceLost(text, tr("This happens most often when its memory is short: end other programs that use it, or choose a smaller batch size. If that does not help, start this program again, or choose cpu."))  # fmt: skip
+        return DeviceLost(
+            text,
+            tr(
+                "This happens most often when its memory is short: end other programs that use it, or "
+                "choose a smaller batch size. If that does not help, start this program again, or choose "
+                "cpu."
+            ),
+        )
     return DeviceLost(text, tr("Start this program again before you use the device again, or choose cpu."))
 
 

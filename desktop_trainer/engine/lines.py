@@ -1,4 +1,4 @@
-"""What a run says in lines for people: its start, its epochs as the tutorials print them, its end. Knows no screen."""
+"""What a run says in lines for people: its start, its epochs as the tutorials print them, its end."""
 
 from desktop_trainer.engine.events import EpochEnded, RunEnded, RunStarted
 from desktop_trainer.experiment.batches import BatchPlan
@@ -34,13 +34,26 @@ def start_line(experiment: Experiment, event: RunStarted) -> str:
     data = experiment.data
     plan = BatchPlan(event.train_samples, data.batch_size, data.drop_last)
     line = tr(
-        "{model} on {dataset}, on {device}, data {place}: {samples} in {batches}, the last of {last}; {tests} in {test_batches}; {parameters} parameters",
-        model=tr(experiment.model.label), dataset=tr(data.dataset.label), device=event.device, place=event.data_place,
-        samples=trn("{samples} training sample", "{samples} training samples", event.train_samples, samples=grouped(event.train_samples)),
-        batches=trn("{formula} batch", "{formula} batches", plan.batches, formula=plan.formula), last=event.last_batch_size,
-        tests=trn("{samples} test sample", "{samples} test samples", event.test_samples, samples=grouped(event.test_samples)),
-        test_batches=trn("{n} batch", "{n} batches", event.test_batches), parameters=grouped(event.parameters),
-    )  # fmt: skip
+        "{model} on {dataset}, on {device}, data {place}: {samples} in {batches}, the last of "
+        "{last}; {tests} in {test_batches}; {parameters} parameters",
+        model=tr(experiment.model.label),
+        dataset=tr(data.dataset.label),
+        device=event.device,
+        place=event.data_place,
+        samples=trn(
+            "{samples} training sample",
+            "{samples} training samples",
+            event.train_samples,
+            samples=grouped(event.train_samples),
+        ),
+        batches=trn("{formula} batch", "{formula} batches", plan.batches, formula=plan.formula),
+        last=event.last_batch_size,
+        tests=trn(
+            "{samples} test sample", "{samples} test samples", event.test_samples, samples=grouped(event.test_samples)
+        ),
+        test_batches=trn("{n} batch", "{n} batches", event.test_batches),
+        parameters=grouped(event.parameters),
+    )
     if event.step:
         line = tr("{line}; computed with {step}", line=line, step=event.step)
     if event.compile_seconds:
@@ -54,9 +67,11 @@ def classes_line(info: DataInfo) -> str:
     words = [f"{name} {train} + {test}" for name, (train, test) in shown]
     more = [tr("… and {count} more", count=info.classes - _CLASSES)] if info.classes > _CLASSES else []
     return trn(
-        "{n} class (training + test): {names}", "{n} classes (training + test): {names}",
-        info.classes, names=", ".join(words + more),
-    )  # fmt: skip
+        "{n} class (training + test): {names}",
+        "{n} classes (training + test): {names}",
+        info.classes,
+        names=", ".join(words + more),
+    )
 
 
 def images_line(data: DataSettings) -> str:
@@ -82,10 +97,16 @@ def paused_line(epoch: int, batch: int) -> str:
 def epoch_line(event: EpochEnded, device: str) -> str:
     """``epoch 3, loss 0.5252, train acc 0.805, test acc 0.797, time 2.6 s, 23 100 samples/s on cpu``."""
     return tr(
-        "epoch {epoch}, loss {loss}, train acc {train:.3f}, test acc {test:.3f}, time {time}, {rate} samples/s on {device}",
-        epoch=event.epoch, loss=figure(event.train_loss), train=event.train_accuracy, test=event.test_accuracy,
-        time=duration(event.seconds), rate=grouped(event.examples_per_second), device=device,
-    )  # fmt: skip
+        "epoch {epoch}, loss {loss}, train acc {train:.3f}, test acc {test:.3f}, time {time}, "
+        "{rate} samples/s on {device}",
+        epoch=event.epoch,
+        loss=figure(event.train_loss),
+        train=event.train_accuracy,
+        test=event.test_accuracy,
+        time=duration(event.seconds),
+        rate=grouped(event.examples_per_second),
+        device=device,
+    )
 
 
 def end_line(event: RunEnded) -> str:

@@ -1,4 +1,4 @@
-"""How much memory is free: the machine's, a container's, a graphics card's. Knows the system's files, and nothing that is trained."""
+"""How much memory is free: the machine's, a container's, a graphics card's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ _NAMES = {
     2: ("memory.max", "memory.current", ""),
     1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_"),
 }
-"""Of the files of a control group, by version: its limit, what is used of it, and how the lines of its statistics begin."""
+"""Of the files of a control group, by version: its limit, what is used of it, and how the lines of its statistics
+begin.
+"""
 
 
 def free_memory(device: torch.device) -> int:
@@ -25,7 +27,9 @@ def free_memory(device: torch.device) -> int:
 
 
 def most_memory(device: torch.device) -> int:
-    """Bytes that a program can get at most where tensors on `device` lie: as `free_memory`, and what can be swapped out for it."""
+    """Bytes that a program can get at most where tensors on `device` lie: as `free_memory`, and what can be swapped
+    out for it.
+    """
     if device.type == "cuda":
         return free_memory(device)
     return min([int(psutil.virtual_memory().available + psutil.swap_memory().free), *container_rooms()])
@@ -36,7 +40,8 @@ def container_rooms(groups: Path = _GROUPS, mount: Path = _MOUNT) -> Iterator[in
 
     The files that a group has read count as used, and leave when memory is needed.
 
-    Sources: https://docs.kernel.org/admin-guide/cgroup-v2.html, https://docs.kernel.org/admin-guide/cgroup-v1/memory.html
+    Sources: https://docs.kernel.org/admin-guide/cgroup-v2.html,
+        https://docs.kernel.org/admin-guide/cgroup-v1/memory.html
     """
     for version, folder in _folders(groups, mount):
         limit_name, used_name, prefix = _NAMES[version]

@@ -1,4 +1,4 @@
-"""How much memory a training needs, found out before anything is allocated. Knows the experiment and shapes; computes nothing."""
+"""How much memory a training needs, found out before anything is allocated."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ def check_memory(experiment: Experiment, info: DataInfo, device: torch.device) -
 
 
 def needed(experiment: Experiment, info: DataInfo, *, enough: int = 0) -> Need:
-    """What a training step needs. A model whose shapes cannot be told without computing needs nothing, as far as is known.
+    """What a training step needs. A model whose shapes cannot be told without computing needs nothing, as far as is
+    known.
 
     Args:
         info: of the data as the model gets them.
@@ -148,12 +149,20 @@ def _refusal(experiment: Experiment, info: DataInfo, need: Need, free: int, devi
     cause = tr(
         "This training needs about {needed} GB of memory, and {free} GB are free on {device}: {parameters} GB for the "
         "parameters, {rest} GB for their gradients and what the optimizer remembers.",
-        needed=gigabytes(need.total), free=gigabytes(free), device=device, parameters=gigabytes(need.parameters),
+        needed=gigabytes(need.total),
+        free=gigabytes(free),
+        device=device,
+        parameters=gigabytes(need.parameters),
         rest=gigabytes(need.gradients + need.optimizer),
-    )  # fmt: skip
+    )
     if not need.batch:
         return OutOfMemory(cause, _smaller_model(need, free), f"{gigabytes(need.total)} GB", {})
-    batch = trn("A batch of {n} sample takes {size} GB of it.", "A batch of {n} samples takes {size} GB of it.", samples, size=gigabytes(need.batch))  # fmt: skip
+    batch = trn(
+        "A batch of {n} sample takes {size} GB of it.",
+        "A batch of {n} samples takes {size} GB of it.",
+        samples,
+        size=gigabytes(need.batch),
+    )
     fitting = samples * max(free - need.model, 0) // need.batch
     changes = {"data.batch_size": 1 << (fitting.bit_length() - 1)} if fitting else {}
     advice = _smaller_batch(changes["data.batch_size"]) if changes else tr("Choose smaller images or a smaller model.")
@@ -170,7 +179,10 @@ def _smaller_model(need: Need, free: int) -> str:
 
 
 def _smaller_batch(batch_size: int) -> str:
-    return tr("Set the batch size to {batch_size} or less, or choose smaller images or a smaller model.", batch_size=batch_size)  # fmt: skip
+    return tr(
+        "Set the batch size to {batch_size} or less, or choose smaller images or a smaller model.",
+        batch_size=batch_size,
+    )
 
 
 def gigabytes(nbytes: int) -> str:

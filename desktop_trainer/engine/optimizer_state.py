@@ -1,4 +1,4 @@
-"""Sees whether a saved state is one that an optimizer can go on from. Knows what optimizers remember, none in particular."""
+"""Sees whether a saved state is one that an optimizer can go on from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ _TINY = 2
 
 
 def completed(optimizer: Optimizer, given: Mapping[str, Any]) -> dict[str, Any]:
-    """`given`, a ``state_dict``, with those options of the groups that another PyTorch did not have yet, as `optimizer` has them."""
+    """`given`, a ``state_dict``, with those options of the groups that another PyTorch did not have yet, as
+    `optimizer` has them.
+    """
     own = optimizer.state_dict()["param_groups"]
     groups = [{**mine, **group} for mine, group in zip(own, given["param_groups"], strict=True)]
     return {**given, "param_groups": groups}

@@ -1,4 +1,4 @@
-"""Tells when a run has stopped getting better. Knows test losses, nothing of how they came about."""
+"""Tells when a run has stopped getting better."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the samples of a run lie: all in memory, or streamed. Knows the settings and this machine's memory."""
+"""Where the samples of a run lie: all in memory, or streamed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from desktop_trainer.i18n import tr, trn
 
 T = TypeVar("T")
 _SHARE = 4
-"""Without a limit of their own the samples may take one part in so many of the memory that is free, on the way and in the end."""
+"""Without a limit of their own the samples may take one part in so many of the memory that is free, on the way and
+in the end.
+"""
 
 
 class DataTooLarge(DataError):
@@ -122,7 +124,12 @@ def check_same(info: DataInfo, fingerprint: str) -> None:
         OtherData: if not.
     """
     if fingerprint and info.fingerprint and info.fingerprint != fingerprint:
-        raise OtherData(tr("The images in this folder are not those that the run was trained on, so it cannot go on with them. Nothing was changed. Choose the folder that holds the same images."))  # fmt: skip
+        raise OtherData(
+            tr(
+                "The images in this folder are not those that the run was trained on, so it cannot go on "
+                "with them. Nothing was changed. Choose the folder that holds the same images."
+            )
+        )
 
 
 def load_split(settings: DataSettings, source: Source, place: Place, *, train: bool) -> Split:
@@ -142,8 +149,10 @@ def _too_large(needed: int, allowed: int, device: torch.device) -> str:
     return tr(
         "The dataset takes {needed} MB in memory, and {allowed} MB are allowed on {device}. Let it be streamed (data "
         "placement auto or stream), choose a smaller image size, or raise the memory limit if the machine has so much.",
-        needed=_megabytes(needed), allowed=_megabytes(allowed), device=device,
-    )  # fmt: skip
+        needed=_megabytes(needed),
+        allowed=_megabytes(allowed),
+        device=device,
+    )
 
 
 def _megabytes(nbytes: int) -> str:

@@ -1,4 +1,4 @@
-"""Pulls what computes, one event at a time: lends it the process and tells its errors in words. Knows no training."""
+"""Pulls what computes, one event at a time: lends it the process and tells its errors in words."""
 
 from __future__ import annotations
 

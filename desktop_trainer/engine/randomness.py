@@ -1,4 +1,4 @@
-"""Random numbers that are a pure function of seed, epoch, sample and purpose. Knows tensors; touches no generator.
+"""Random numbers that are a pure function of seed, epoch, sample and purpose.
 
 Counter-based, after Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011): a number is computed from its
 place, not from the one before it. So it does not matter which samples are in a batch, in which order, or who asks.
@@ -42,7 +42,8 @@ class Uniforms:
 
 
 def _mixed_(x: Tensor) -> Tensor:
-    """A bijection of the integers below 2 ** 32, in place, in which each bit of `x` flips every other bit half of the time.
+    """A bijection of the integers below 2 ** 32, in place, in which each bit of `x` flips every other bit half of
+    the time.
 
     ``lowbias32`` by Chris Wellons, https://nullprogram.com/blog/2018/07/31/. int64 holds every product: the second
     factor, 0x846CA68B, is taken less 2 ** 32, which leaves the low 32 bits as they are.

@@ -1,4 +1,5 @@
-"""What an experiment needs before its first batch: samples, transforms, model, step. Knows the order in which it is made ready.
+"""What an experiment needs before its first batch: samples, transforms, model, step. Knows the order in which it is
+made ready.
 
 Whoever trains, examines or looks at samples asks here for as much as it needs, on the device that it has chosen.
 """
@@ -111,7 +112,9 @@ class Demands:
         self.experiment = experiment
 
     def counted(self, info: DataInfo) -> None:
-        """Raise if the data cannot be used as far as they are known before anything is read; `info` is as they are stored."""
+        """Raise if the data cannot be used as far as they are known before anything is read; `info` is as they are
+        stored.
+        """
 
     def opened(self, info: DataInfo) -> Iterable[Event]:
         """Raise if the data cannot be used as they were found in their files; yields what is to be said of them."""
@@ -271,9 +274,15 @@ def _built(data: DataSetup, arithmetic: Arithmetic, weights: Mapping[str, Tensor
     step = Step(forward, loss_fn, optimizer, parts, replayed=compiled is not None and compiled.graphs)
     seconds = _rehearsed(compiled, step, data.info) if compiled is not None else 0.0
     return Setup(
-        **_shallow(data), arithmetic=arithmetic, model=model, loss_fn=loss_fn,
-        optimizer=optimizer, step=step, compiled=compiled, compile_seconds=seconds,
-    )  # fmt: skip
+        **_shallow(data),
+        arithmetic=arithmetic,
+        model=model,
+        loss_fn=loss_fn,
+        optimizer=optimizer,
+        step=step,
+        compiled=compiled,
+        compile_seconds=seconds,
+    )
 
 
 def _rehearsed(compiled: Compiled, step: Step, info: DataInfo) -> float:

@@ -1,4 +1,4 @@
-"""What a run says of itself before its first batch: its sizes, its place, how it computes. Knows no screen."""
+"""What a run says of itself before its first batch: its sizes, its place, how it computes."""
 
 from __future__ import annotations
 

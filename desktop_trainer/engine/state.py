@@ -1,4 +1,4 @@
-"""A training's state as plain values and tensors on the CPU, and back. Knows what decides how a run goes on; knows no file."""
+"""A training's state as plain values and tensors on the CPU, and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""One training step, phase by phase. Knows a model and an optimizer; knows neither epochs nor where batches come from."""
+"""One training step, phase by phase. Knows a model and an optimizer; knows neither epochs nor where batches come
+from.
+"""
 
 from __future__ import annotations
 
@@ -171,7 +173,9 @@ _ZERO_GRAD, _STEP = ("zero_grad", _Parts.zero_grad), ("step", _Parts.step)
 
 
 def zero_grad(optimizer: Optimizer) -> None:
-    """As ``optimizer.zero_grad()``, without its entries for a profiler: they take longer than a small model's backward pass needs for a layer."""
+    """As ``optimizer.zero_grad()``, without its entries for a profiler: they take longer than a small model's
+    backward pass needs for a layer.
+    """
     for group in optimizer.param_groups:
         for parameter in group["params"]:
             parameter.grad = None

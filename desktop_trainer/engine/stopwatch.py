@@ -1,4 +1,4 @@
-"""Measures the time that a run works, without its pauses. Knows nothing of what is measured."""
+"""Measures the time that a run works, without its pauses."""
 
 from time import perf_counter
 

@@ -1,4 +1,6 @@
-"""The batches of a dataset that is not held in memory: read by processes of their own, ahead of time. Knows no format."""
+"""The batches of a dataset that is not held in memory: read by processes of their own, ahead of time. Knows no
+format.
+"""
 
 from __future__ import annotations
 
@@ -226,7 +228,9 @@ def _workers_of(iterator: Any) -> list[BaseProcess]:
 
 
 def _first_dead(workers: list[BaseProcess], patience: float) -> int | None:
-    """The exit code of a worker that failed; None if all live. An error may arrive a moment before the news of a death."""
+    """The exit code of a worker that failed; None if all live. An error may arrive a moment before the news of a
+    death.
+    """
     until = monotonic() + (patience if workers else 0)
     while True:
         codes = [worker.exitcode for worker in workers if worker.exitcode]
@@ -237,7 +241,8 @@ def _first_dead(workers: list[BaseProcess], patience: float) -> int | None:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """The processes that are started in its block, fork server and resource tracker too, do not hear `_NOT_FOR_WORKERS`.
+    """The processes that are started in its block, fork server and resource tracker too, do not hear
+    `_NOT_FOR_WORKERS`.
 
     Ctrl+C in a terminal, and its closing, reach all its processes; it is for the training to say when its workers end.
     What comes meanwhile is heard behind the block.
@@ -283,15 +288,17 @@ def _ended(code: int) -> str:
     name = names.get(code, "")
     cause = tr(_CAUSES[name]) if name in _CAUSES else name or tr("exit code {code}", code=code)
     return tr(
-        "A process that reads the training data ended unexpectedly: {cause}. Start again with 0 data workers, which reads "
+        "A process that reads the training data ended unexpectedly: {cause}. Start again with 0 "
+        "data workers, which reads "
         "the data without such processes, or with fewer of them or smaller batches.",
         cause=cause,
-    )  # fmt: skip
+    )
 
 
 def _no_shared_memory(error: Exception) -> str:
     return tr(
         "There is no shared memory left (/dev/shm) for what the data workers read: {error}. Start again with 0 data "
-        "workers, which needs none, or with fewer of them or smaller batches; in a container, give it more (--shm-size).",
+        "workers, which needs none, or with fewer of them or smaller batches; in a container, "
+        "give it more (--shm-size).",
         error=error,
-    )  # fmt: skip
+    )

@@ -1,4 +1,4 @@
-"""What the traceback of an error holds: all that its functions had in hand. Knows no torch."""
+"""What the traceback of an error holds: all that its functions had in hand."""
 
 from __future__ import annotations
 

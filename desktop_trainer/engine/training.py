@@ -95,7 +95,8 @@ class Training:
         """Train, one batch between two events; ends with `RunEnded`. Called again, it goes on from where it was closed.
 
         Raises:
-            DeviceMissing, CannotCompute, CompileFailed, DataTooLarge, DataMissing, DataDamaged, OtherData: before the first batch.
+            DeviceMissing, CannotCompute, CompileFailed, DataTooLarge, DataMissing, DataDamaged, OtherData: before
+                the first batch.
             ExperimentError: then, too, if the files of the data turn out not to fit the settings.
             WorkerDied, DataGone: before any batch, if the samples are streamed; the run can go on from there.
             ModelMismatch: if the given weights are not this model's.
@@ -326,7 +327,8 @@ class Training:
         return failure
 
     def state(self) -> dict[str, Any]:
-        """Everything that decides how the run goes on, as copies on the CPU: valid between any two events after `RunStarted`.
+        """Everything that decides how the run goes on, as copies on the CPU: valid between any two events after
+        `RunStarted`.
 
         Raises:
             DeviceLost: if it cannot be read.

@@ -1,4 +1,4 @@
-"""Puts given parameters into a model, all or none, and copies what a model or an optimizer holds. Knows no file."""
+"""Puts given parameters into a model, all or none, and copies what a model or an optimizer holds."""
 
 from __future__ import annotations
 
@@ -21,14 +21,19 @@ class StateMismatch(Exception):
     """A state to go on from is not one of this training; the text says why, and what to do."""
 
     def __init__(self, why: object) -> None:
-        text = tr("The run cannot go on from here: its saved state does not fit it ({why}). Go back to an earlier checkpoint, or start anew.", why=why)  # fmt: skip
+        text = tr(
+            "The run cannot go on from here: its saved state does not fit it ({why}). Go back to an "
+            "earlier checkpoint, or start anew.",
+            why=why,
+        )
         super().__init__(text)
 
 
 def outlined(choice: ModelChoice, info: DataInfo) -> nn.Module | None:
     """The model with the shapes of its parameters alone, which takes no memory and draws nothing.
 
-    None where it cannot be built so: a model of others may look at numbers that it computes, as ``linspace(...).tolist()``.
+    None where it cannot be built so: a model of others may look at numbers that it computes, as
+        ``linspace(...).tolist()``.
     """
     try:
         with torch.device("meta"), torch.random.fork_rng(devices=[]):

@@ -1,4 +1,4 @@
-"""The settings of augmentation: how training images are varied at random. Knows no other section."""
+"""The settings of augmentation: how training images are varied at random."""
 
 from desktop_trainer.experiment.section import Section, setting
 from desktop_trainer.i18n import mark
@@ -10,7 +10,8 @@ class AugmentationSettings(Section):
     title = mark("Augmentation")
     at_once = True
     explanation = mark(
-        "Training images are varied at random, anew in each epoch. Only training images are changed, never the test set, "
+        "Training images are varied at random, anew in each epoch. Only training images are "
+        "changed, never the test set, "
         "and each step takes longer."
     )
 

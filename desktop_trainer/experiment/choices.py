@@ -31,7 +31,9 @@ class DatasetChoice(Choice):
 
     @classmethod
     def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """The values of the section of data with this dataset, which an earlier version may have written, in today's form."""
+        """The values of the section of data with this dataset, which an earlier version may have written, in
+        today's form.
+        """
         return data
 
     def info(self) -> DataInfo:
@@ -130,7 +132,9 @@ class _AsItIs:
 
 
 class ModelChoice(Choice):
-    """A model: what maps float images ``(n, channels, height, width)``, in [0, 1] or normalised, to logits ``(n, classes)``."""
+    """A model: what maps float images ``(n, channels, height, width)``, in [0, 1] or normalised, to logits ``(n,
+    classes)``.
+    """
 
     fixed = True
     minimum_size: ClassVar[int] = 1
@@ -170,7 +174,8 @@ class OptimizerChoice(Choice):
         0.1,
         mark("Learning rate"),
         mark(
-            "How far each step moves the parameters. Larger learns faster until the loss jumps or becomes NaN; smaller is "
+            "How far each step moves the parameters. Larger learns faster until the loss jumps or "
+            "becomes NaN; smaller is "
             "steadier and slower. Usual: 0.1 for SGD, 0.001 for Adam."
         ),
         gt=0,

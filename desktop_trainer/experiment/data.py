@@ -59,7 +59,9 @@ class DataUnknown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Preparing:
-    """Something slow is done to the files of a dataset: `done` of `total`, described by `what` (in the current language)."""
+    """Something slow is done to the files of a dataset: `done` of `total`, described by `what` (in the current
+    language).
+    """
 
     what: str
     done: int
@@ -98,7 +100,9 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedSamples:
-    """The `Samples` of a split that could only be read whole: uint8 ``(n, channels, height, width)``, int64 ``(n,)``."""
+    """The `Samples` of a split that could only be read whole: uint8 ``(n, channels, height, width)``, int64
+    ``(n,)``.
+    """
 
     images: Tensor
     labels: Tensor

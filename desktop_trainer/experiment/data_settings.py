@@ -1,4 +1,4 @@
-"""The settings of the data: which samples, and how they are cut into batches. Knows no other section."""
+"""The settings of the data: which samples, and how they are cut into batches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class DataSettings(Section):
         "digits",
         mark("Dataset"),
         mark(
-            "The images to learn from, with the class of each. They come in two parts: the training set teaches, the test set examines."
+            "The images to learn from, with the class of each. They come in two parts: the training "
+            "set teaches, the test set examines."
         ),
         fixed=True,
     )
@@ -29,8 +30,10 @@ class DataSettings(Section):
         0,
         mark("Image size"),
         mark(
-            "The height and width that every image gets. 0 leaves images as they are stored; of a folder, where each may be "
-            "different, it makes them 64. Larger shows more detail, takes longer and needs more memory; some models need a "
+            "The height and width that every image gets. 0 leaves images as they are stored; of a "
+            "folder, where each may be "
+            "different, it makes them 64. Larger shows more detail, takes longer and needs more "
+            "memory; some models need a "
             "smallest size, and say so. Usual: 0, for photographs 64 to 224."
         ),
         unit=mark("pixels"),
@@ -43,7 +46,8 @@ class DataSettings(Section):
         256,
         mark("Batch size"),
         mark(
-            "How many samples one step looks at. Larger batches give smoother gradients, fewer steps an epoch, and need "
+            "How many samples one step looks at. Larger batches give smoother gradients, fewer steps "
+            "an epoch, and need "
             "more memory; smaller ones give more, noisier steps. Usual: 32 to 256."
         ),
         unit=mark("samples"),
@@ -55,8 +59,10 @@ class DataSettings(Section):
         0,
         mark("Test batch size"),
         mark(
-            "How many test samples are examined at a time. 0 takes the batch size. Larger is faster, as long as there is "
-            "memory for them: nothing is learned there, so the figures stay the same but for rounding. Usual: 0, or 1000."
+            "How many test samples are examined at a time. 0 takes the batch size. Larger is faster, "
+            "as long as there is "
+            "memory for them: nothing is learned there, so the figures stay the same but for "
+            "rounding. Usual: 0, or 1000."
         ),
         unit=mark("samples"),
         advanced=True,
@@ -68,7 +74,8 @@ class DataSettings(Section):
         False,
         mark("Drop last batch"),
         mark(
-            "Leave out the last batch of an epoch when it is smaller than the others. Then every step sees the same number "
+            "Leave out the last batch of an epoch when it is smaller than the others. Then every "
+            "step sees the same number "
             "of samples, and a few samples are not seen in that epoch. Usually off."
         ),
         fixed=True,
@@ -77,7 +84,8 @@ class DataSettings(Section):
         True,
         mark("Shuffle"),
         mark(
-            "Take the training samples in a new random order each epoch, determined by the seed. Without it every epoch "
+            "Take the training samples in a new random order each epoch, determined by the seed. "
+            "Without it every epoch "
             "repeats the same batches, which usually learns worse. Usually on."
         ),
         advanced=True,
@@ -87,9 +95,12 @@ class DataSettings(Section):
         "none",
         mark("Normalization"),
         mark(
-            "How pixels become the numbers that the model sees. none: from 0 (black) to 1 (white). dataset: minus the mean, "
-            "divided by the standard deviation of each channel, measured on the training images. imagenet: the same with "
-            "the published numbers of ImageNet, for colour images and models trained on those. symmetric: from -1 to 1. "
+            "How pixels become the numbers that the model sees. none: from 0 (black) to 1 (white). "
+            "dataset: minus the mean, "
+            "divided by the standard deviation of each channel, measured on the training images. "
+            "imagenet: the same with "
+            "the published numbers of ImageNet, for colour images and models trained on those. "
+            "symmetric: from -1 to 1. "
             "Numbers around 0 often learn faster. Usual: none in first lessons, dataset for deep models."
         ),
         advanced=True,
@@ -112,8 +123,10 @@ class DataSettings(Section):
         "auto",
         mark("Data placement"),
         mark(
-            "Where the samples are during the training. memory: all of them on the device that computes, which is fastest. "
-            "stream: read again in each epoch, a few batches ahead. auto: in memory if they fit. The results are the same."
+            "Where the samples are during the training. memory: all of them on the device that "
+            "computes, which is fastest. "
+            "stream: read again in each epoch, a few batches ahead. auto: in memory if they fit. The "
+            "results are the same."
         ),
         advanced=True,
         local=True,
@@ -122,8 +135,10 @@ class DataSettings(Section):
         0,
         mark("Memory limit"),
         mark(
-            "The most memory that the samples of training and test set may take, at one byte for each pixel and channel. "
-            "A larger limit keeps larger datasets in memory and leaves less for everything else. 0, which is usual, allows "
+            "The most memory that the samples of training and test set may take, at one byte for "
+            "each pixel and channel. "
+            "A larger limit keeps larger datasets in memory and leaves less for everything else. 0, "
+            "which is usual, allows "
             "a quarter of what is free on the device that computes and in the machine."
         ),
         unit="MB",
@@ -137,7 +152,8 @@ class DataSettings(Section):
         2,
         mark("Data workers"),
         mark(
-            "How many processes read the samples when they are streamed. More read faster until the disk or the processor "
+            "How many processes read the samples when they are streamed. More read faster until the "
+            "disk or the processor "
             "is busy, and take memory each. 0 reads them in the training itself. Usual: 2 to 8."
         ),
         advanced=True,

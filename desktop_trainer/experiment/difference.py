@@ -1,4 +1,4 @@
-"""What differs between the settings of two experiments. Knows the declarations, and trusts no values."""
+"""What differs between the settings of two experiments."""
 
 from __future__ import annotations
 

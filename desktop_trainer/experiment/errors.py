@@ -1,4 +1,4 @@
-"""What is said of settings that do not make an experiment. Knows no setting, and loads nothing."""
+"""What is said of settings that do not make an experiment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists the settings of an experiment for whoever shows, flags or documents them. Knows the declarations, not their editors."""
+"""Lists the settings of an experiment for whoever shows, flags or documents them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ class Setting:
 
 
 class SectionWords(NamedTuple):
-    """What a section is called, and what is true of all its settings; in English, to be translated where it is shown."""
+    """What a section is called, and what is true of all its settings; in English, to be translated where it is
+    shown.
+    """
 
     title: str
     explanation: str = ""
@@ -112,7 +114,8 @@ def get_value(values: Values, path: str) -> Any:
 def with_value(values: Values, path: str, value: Any) -> dict[str, Any]:
     """A copy of `values` with `path` set. A choice set by its name takes that name's default options.
 
-    To set an option the choice must be there. Where something else stands in place of a group of settings it stays, for the validation to name it.
+    To set an option the choice must be there. Where something else stands in place of a group of settings it stays,
+    for the validation to name it.
     """
     head, _, rest = path.partition(".")
     if not rest:
@@ -136,7 +139,9 @@ def with_dataset(values: Values, dataset: Any) -> dict[str, Any]:
 
 
 def merged(values: Values, over: Values) -> dict[str, Any]:
-    """A copy of `values` in which everything that `over` says is so. A choice keeps its options only under the same name."""
+    """A copy of `values` in which everything that `over` says is so. A choice keeps its options only under the same
+    name.
+    """
     choices = {item.path for item in settings_of({}) if item.registry is not None}
     return _merged(values, over, choices, "")
 
@@ -199,7 +204,16 @@ def _setting(path: str, info: FieldInfo, kind: Any, registry: Registry[Any] | No
         key: getattr(item, key) for item in info.metadata for key in ("ge", "gt", "le", "lt") if hasattr(item, key)
     }
     return Setting(
-        path, info.title or "", info.description or "", kind, info.default, registry, bounds,
-        str(extra.get("unit", "")), bool(extra.get("advanced")), bool(extra.get("local")), str(extra.get("zero", "")),
+        path,
+        info.title or "",
+        info.description or "",
+        kind,
+        info.default,
+        registry,
+        bounds,
+        str(extra.get("unit", "")),
+        bool(extra.get("advanced")),
+        bool(extra.get("local")),
+        str(extra.get("zero", "")),
         str(extra.get("editor", "")),
-    )  # fmt: skip
+    )

@@ -1,4 +1,6 @@
-"""Which settings a run keeps for as long as it goes on, and which may change even in its pauses: as they are declared."""
+"""Which settings a run keeps for as long as it goes on, and which may change even in its pauses: as they are
+declared.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ from desktop_trainer.experiment.settings import Experiment
 def is_fixed(path: str) -> bool:
     """Whether a run that goes on keeps the setting: with another value it would be another run.
 
-    The folder of its images is not, as long as these are the same. Which optimizer it has is fixed, because of what that
-    remembers; the optimizer's options are not.
+    The folder of its images is not, as long as these are the same. Which optimizer it has is fixed, because of what
+    that remembers; the optimizer's options are not.
     """
     return _declared(path, "fixed")
 
@@ -26,7 +28,9 @@ def changes_at_once(path: str) -> bool:
 
 
 def _declared(path: str, flag: Literal["fixed", "at_once"]) -> bool:
-    """What the declaration says, whatever is chosen; an option that no choice declares is as the others of its choice."""
+    """What the declaration says, whatever is chosen; an option that no choice declares is as the others of its
+    choice.
+    """
     sections: list[type[Section]] = [Experiment]
     said = False
     for key in path.split("."):

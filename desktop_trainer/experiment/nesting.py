@@ -1,4 +1,4 @@
-"""Says whether JSON is nested deeper than any of our files is. Knows no file."""
+"""Says whether JSON is nested deeper than any of our files is."""
 
 from __future__ import annotations
 

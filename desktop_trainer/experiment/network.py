@@ -1,4 +1,4 @@
-"""Paths on other computers, in files from elsewhere. Knows no setting, and opens nothing."""
+"""Paths on other computers, in files from elsewhere."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ def _asked(path: str) -> str:
     if not computer:
         return path
     text = tr(
-        "{folder} lies on the computer {computer}, which would learn your account when the folder is opened. If you trust it, choose the folder yourself.",
-        folder=path, computer=computer,
-    )  # fmt: skip
+        "{folder} lies on the computer {computer}, which would learn your account when the "
+        "folder is opened. If you trust it, choose the folder yourself.",
+        folder=path,
+        computer=computer,
+    )
     raise PydanticCustomError("unasked_computer", "{message}", {"message": text})
 
 

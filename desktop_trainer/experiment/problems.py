@@ -1,4 +1,4 @@
-"""Turns what is wrong with an experiment into sentences: which field, which value, which bound. Knows no particular field."""
+"""Turns what is wrong with an experiment into sentences: which field, which value, which bound."""
 
 from __future__ import annotations
 
@@ -131,7 +131,9 @@ def _problem(details: ErrorDetails) -> Problem:
     if sentence is None:
         return Problem(path, details["msg"])
     told = {key: _bound(value) if key in _BOUNDS else value for key, value in context.items()}
-    return Problem(path, _explained(details["type"], details["input"]) or tr(sentence, value=_shown(details["input"]), **told))  # fmt: skip
+    return Problem(
+        path, _explained(details["type"], details["input"]) or tr(sentence, value=_shown(details["input"]), **told)
+    )
 
 
 def _bound(value: float) -> str:

@@ -1,4 +1,4 @@
-"""Ready-made experiments, read from JSON files in the resources. Knows the files' form, no particular recipe."""
+"""Ready-made experiments, read from JSON files in the resources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Names and what they stand for: the choices of one kind. Knows no choice itself; the catalogue fills it when first asked."""
+"""Names and what they stand for: the choices of one kind. Knows no choice itself; the catalogue fills it when first
+asked.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,9 @@ class Registry(Mapping[str, type[C]], Generic[C]):
         return len(self._fill())
 
     def _fill(self) -> dict[str, type[C]]:
-        """All choices. Another thread waits until all are there; what could not be imported as a whole is tried again."""
+        """All choices. Another thread waits until all are there; what could not be imported as a whole is tried
+        again.
+        """
         with self._lock:
             if not (self._filled or self._filling):
                 self._filling = True

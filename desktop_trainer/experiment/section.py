@@ -48,9 +48,10 @@ def setting(
         local: belongs to this machine, so it is not written into files for others.
         retired: only experiments of earlier versions have another value than the default; else it is not shown.
         zero: what 0 means, where that is no number: ``off``; in English, marked for translation.
-        fixed: a run that goes on keeps it, for with another value it would be another run. Of a choice this is which one
-            it is; its options say so themselves. None: as its section.
-        at_once: it may change while a run is paused, without anything being loaded or built again. None: as its section.
+        fixed: a run that goes on keeps it, for with another value it would be another run. Of a choice this is
+            which one it is; its options say so themselves. None: as its section.
+        at_once: it may change while a run is paused, without anything being loaded or built again. None: as its
+            section.
         editor: the name of the editor that the form has for it, where its type does not say enough.
         bounds: pydantic's ``ge``, ``gt``, ``le``, ``lt``, ``pattern``, ``max_length``.
     """

@@ -46,8 +46,10 @@ class Experiment(Section):
         "default",
         mark("Initialization"),
         mark(
-            "How the parameters start before the first step. It decides how signals and gradients pass through the layers "
-            "at first: all zeros never break symmetry, too large values saturate sigmoids. Usual: PyTorch's default or Xavier."
+            "How the parameters start before the first step. It decides how signals and gradients "
+            "pass through the layers "
+            "at first: all zeros never break symmetry, too large values saturate sigmoids. Usual: "
+            "PyTorch's default or Xavier."
         ),
         advanced=True,
         fixed=True,
@@ -62,7 +64,8 @@ class Experiment(Section):
         "adam",
         mark("Optimizer"),
         mark(
-            "The rule by which the parameters follow the gradient downhill. SGD is the plain rule; Adam adapts the step to each parameter."
+            "The rule by which the parameters follow the gradient downhill. SGD is the plain rule; "
+            "Adam adapts the step to each parameter."
         ),
         fixed=True,
     )
@@ -72,7 +75,9 @@ class Experiment(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        """Settings that are right alone but not together; files are not looked at, so that any experiment can be read."""
+        """Settings that are right alone but not together; files are not looked at, so that any experiment can be
+        read.
+        """
         if not self.data.dataset.counts_files:
             self.check_fit(self.data.dataset.info())
         return self
@@ -82,7 +87,9 @@ class Experiment(Section):
         return self._with_dataset(self.data.dataset.settled(channels))
 
     def settled_as(self, other: Experiment) -> Experiment:
-        """The same with what is left to the data as `other` has it, which was trained; see `DatasetChoice.settled_as`."""
+        """The same with what is left to the data as `other` has it, which was trained; see
+        `DatasetChoice.settled_as`.
+        """
         return self._with_dataset(self.data.dataset.settled_as(other.data.dataset))
 
     def _with_dataset(self, dataset: DatasetChoice) -> Experiment:
@@ -100,21 +107,27 @@ class Experiment(Section):
         info, size = info.resized(self.data.image_size), self.model.minimum_size
         if min(info.height, info.width) < size:
             text = tr(
-                "{model} needs images of at least {size} x {size} pixels; these have {height} x {width}. Set the image size to {size} or more.",
-                model=tr(self.model.label), size=size, height=info.height, width=info.width,
-            )  # fmt: skip
+                "{model} needs images of at least {size} x {size} pixels; these have {height} x {width}. "
+                "Set the image size to {size} or more.",
+                model=tr(self.model.label),
+                size=size,
+                height=info.height,
+                width=info.width,
+            )
             raise _conflict(("model",), self.model.name, text)
         if self.data.normalization == "imagenet" and info.channels != 3:
             text = tr(
-                "imagenet has a mean and a standard deviation for each of 3 channels; these images have {channels}. Choose dataset, which measures them, or another normalization.",
+                "imagenet has a mean and a standard deviation for each of 3 channels; these images have "
+                "{channels}. Choose dataset, which measures them, or another normalization.",
                 channels=info.channels,
-            )  # fmt: skip
+            )
             raise _conflict(("data", "normalization"), self.data.normalization, text)
 
 
 def _no_batch(plan: BatchPlan) -> str:
     return tr(
-        "No batch is left: {batch_size} is more than the {samples} training samples, and the incomplete batch is dropped. "
+        "No batch is left: {batch_size} is more than the {samples} training samples, and the "
+        "incomplete batch is dropped. "
         "Choose at most {samples}, or do not drop the last batch.",
         batch_size=plan.batch_size,
         samples=plan.samples,

@@ -1,4 +1,4 @@
-"""The settings of the training itself: how long, in which parts, from which random numbers. Knows no other section."""
+"""The settings of the training itself: how long, in which parts, from which random numbers."""
 
 from desktop_trainer.experiment.section import Section, setting
 from desktop_trainer.i18n import mark
@@ -24,7 +24,8 @@ class TrainingSettings(Section):
         0,
         mark("Seed"),
         mark(
-            "Where the random numbers start: initial parameters, order of the samples, dropout. The same seed on the same "
+            "Where the random numbers start: initial parameters, order of the samples, dropout. The "
+            "same seed on the same "
             "machine gives the same run; another seed shows how much was luck."
         ),
         ge=0,
@@ -35,7 +36,8 @@ class TrainingSettings(Section):
         0,
         mark("Patience"),
         mark(
-            "Stop early when the test loss has not become smaller for so many epochs. 0 trains all epochs. Smaller saves "
+            "Stop early when the test loss has not become smaller for so many epochs. 0 trains all "
+            "epochs. Smaller saves "
             "time and may stop before a late improvement; larger waits longer. Usual: 0, or 3 to 10."
         ),
         unit=mark("epochs"),
@@ -49,8 +51,10 @@ class TrainingSettings(Section):
         1,
         mark("Parts of a batch"),
         mark(
-            "Compute each batch in so many parts, one after the other, whose gradients add up to that of the whole batch "
-            "(gradient accumulation). More parts need less memory and more time. The steps stay the same but for rounding "
+            "Compute each batch in so many parts, one after the other, whose gradients add up to "
+            "that of the whole batch "
+            "(gradient accumulation). More parts need less memory and more time. The steps stay the "
+            "same but for rounding "
             "and what dropout drops; not so with batch norm, which sees one part at a time: such a "
             "model is another one, and learns worse the smaller its parts are. Usual: 1, more if memory runs out."
         ),

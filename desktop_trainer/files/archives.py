@@ -1,4 +1,4 @@
-"""Unpacks archives that nobody vouches for: bounded, in small steps, and never outside a folder. Knows no network."""
+"""Unpacks archives that nobody vouches for: bounded, in small steps, and never outside a folder."""
 
 from __future__ import annotations
 

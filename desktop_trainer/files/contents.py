@@ -1,4 +1,4 @@
-"""Tells by SHA-256 what the files of a listing hold, and reads as few of them as it can. Knows files, no image.
+"""Tells by SHA-256 what the files of a listing hold, and reads as few of them as it can.
 
 As in git's index, a file is not read again while the file system describes it as it did when it was read.
 """
@@ -44,7 +44,8 @@ class Looks:
 
     Attributes:
         shape: a digest of their names and sizes: where it differs, so do the contents.
-        signatures: uint8 ``(n, 16)``, of each file's path, size, dates and inode. Zeros, which match nothing, where these
+        signatures: uint8 ``(n, 16)``, of each file's path, size, dates and inode. Zeros, which match nothing, where
+            these
             cannot be relied on: a file that changed a moment ago could change again within the same date.
     """
 
@@ -75,7 +76,9 @@ def look(listing: Listing, purpose: str) -> Generator[Preparing, None, Looks]:
 
 
 def _signature(path: str, stat: os.stat_result) -> bytes:
-    """The inode and, but on Windows, the date of its last change (ctime) also tell of who sets the file's own date back."""
+    """The inode and, but on Windows, the date of its last change (ctime) also tell of who sets the file's own date
+    back.
+    """
     said = f"\0{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"
     return hashlib.sha256(os.fsencode(path) + said.encode()).digest()[:_SIGNATURE]
 
@@ -88,7 +91,9 @@ def digest_of(file: IO[bytes]) -> bytes:
     return digest.digest()
 
 
-def find_digests(listing: Listing, looks: Looks, kept: Iterable[Path]) -> Generator[Preparing, None, tuple[Digests, bool]]:  # fmt: skip
+def find_digests(
+    listing: Listing, looks: Looks, kept: Iterable[Path]
+) -> Generator[Preparing, None, tuple[Digests, bool]]:
     """The digests, and whether any file had to be read for them; the others are known from the files `kept`."""
     digests = np.zeros((len(listing.paths), len(UNREADABLE)), np.uint8)
     unknown = np.ones(len(digests), bool)
@@ -133,7 +138,9 @@ def keep_digests(path: Path, looks: Looks, digests: Digests) -> None:
 
 
 def _kept(path: Path, count: int) -> tuple[NDArray[np.uint8], Digests]:
-    """The signatures and digests of a file of `keep_digests`; if it is not one of so many digests, those that match nothing."""
+    """The signatures and digests of a file of `keep_digests`; if it is not one of so many digests, those that match
+    nothing.
+    """
     width = _SIGNATURE + len(UNREADABLE)
     data = b""
     with suppress(OSError):
@@ -151,7 +158,9 @@ def content(digests: Digests) -> str:
 
 
 def fingerprint(listing: Listing, digests: Digests) -> str:
-    """A digest of all that a training sees of `listing`: names, classes, which are for the test, and contents; not its place."""
+    """A digest of all that a training sees of `listing`: names, classes, which are for the test, and contents; not
+    its place.
+    """
     digest = hashlib.sha256(f"{len(listing.paths)}\n".encode())
     digest.update(os.fsencode("".join(f"{name}\0" for name in listing.paths)))
     digest.update(np.array(listing.labels, "<i8").tobytes() + bytes(listing.tests) + digests.tobytes())

@@ -1,4 +1,4 @@
-"""Keeps the decoded images of a folder between runs. Knows files, no dataset.
+"""Keeps the decoded images of a folder between runs.
 
 An entry is a folder named for what it was made of: the names of the images and their contents, not where they lie or
 when they were written. It is written under another name first, so it is whole or not there; it can be deleted at any
@@ -75,7 +75,8 @@ def cache_folder() -> Path:
 
 
 def decoded(listing: Listing, size: int, channels: int = 3) -> Generator[Preparing, None, Decoded]:
-    """The images of `listing` as squares of `size` pixels, in RGB or grey, from the cache or made; yields how far it is.
+    """The images of `listing` as squares of `size` pixels, in RGB or grey, from the cache or made; yields how far
+    it is.
 
     Raises:
         DataDamaged, DataGone: see `decode_all`.
@@ -152,7 +153,11 @@ def _checksum(file: IO[bytes], nbytes: int) -> Generator[Preparing, None, int]:
     found = done = 0
     while chunk := file.read(_READ):
         found, done = zlib.crc32(chunk, found), done + len(chunk)
-        yield Preparing(tr("Reading the decoded images: {done} of {total} MB", done=done // 1_000_000, total=nbytes // 1_000_000), done, nbytes)  # fmt: skip
+        yield Preparing(
+            tr("Reading the decoded images: {done} of {total} MB", done=done // 1_000_000, total=nbytes // 1_000_000),
+            done,
+            nbytes,
+        )
     return found if done == nbytes else -1
 
 

@@ -1,6 +1,7 @@
-"""Makes a small square of bytes of an image file, or says why it cannot. Knows Pillow, no folder.
+"""Makes a small square of bytes of an image file, or says why it cannot.
 
-Bytes go from black, 0, to white, 255. Images of 8 bits are that already. Of more bits, what is black and white is decided
+Bytes go from black, 0, to white, 255. Images of 8 bits are that already. Of more bits, what is black and white is
+decided
 by what the file declares, and never by the pixels of the image itself, which would make a dark photograph bright:
 
 - Whole numbers of 16 bits, and of 12 in a TIFF, go from 0 to the most that so many bits hold: 65535, 4095. PGM declares
@@ -93,7 +94,9 @@ def _declared(image: Image.Image) -> Extent | None:
 
 
 def range_of(path: Path) -> Extent | None:
-    """The least and the largest number in an image whose file does not declare them; None for any other, or none at all."""
+    """The least and the largest number in an image whose file does not declare them; None for any other, or none at
+    all.
+    """
     try:
         with opened(path) as image:
             if image.mode not in ("I", "F") or _declared(image):
@@ -108,8 +111,8 @@ def range_of(path: Path) -> Extent | None:
 def extent_of(ranges: Iterable[Extent | None]) -> Extent | None:
     """What is black and white in a dataset of such images: the narrowest of the usual extents that holds all of them.
 
-    These are 0 to 1 and those of 8, 10, 12, 14 and 16 bits, so that another folder of the same kind is usually seen in the
-    same way. If none holds them, it is from the least to the largest number of the dataset.
+    These are 0 to 1 and those of 8, 10, 12, 14 and 16 bits, so that another folder of the same kind is usually seen
+    in the same way. If none holds them, it is from the least to the largest number of the dataset.
     """
     known = [each for each in ranges if each is not None]
     if not known:

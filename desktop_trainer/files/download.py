@@ -1,8 +1,9 @@
 """Fetches the files of a dataset, from one mirror after the other, and checks them before they get their names.
 
-It is not pooch (1.9 was read), which would be less code, because of four promises: a download that was cut goes on where
-it was, another mirror is tried and each that failed is named, one can give up at any moment, and an archive nobody vouches
-for is never unpacked with ``extractall``.
+It is not pooch (1.9 was read), which would be less code, because of four promises: a download that was cut goes on
+where
+it was, another mirror is tried and each that failed is named, one can give up at any moment, and an archive nobody
+vouches for is never unpacked with ``extractall``.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from desktop_trainer.files.transfer import TIMEOUT, MirrorFailed, Piece, Transfe
 from desktop_trainer.i18n import titled, tr
 
 MIRROR = "DESKTOP_TRAINER_MIRROR"
-"""Environment variable: the address of a folder that is laid out like a data folder and holds the archives, tried first."""
+"""Environment variable: the address of a folder that is laid out like a data folder and holds the archives, tried
+first.
+"""
 _ATTEMPTS, _BEAT = 3, 0.1
 
 
@@ -43,8 +46,8 @@ class DownloadProgress:
     The same progress comes again while a server is silent, so that whoever pulls can give up.
 
     Attributes:
-        phase: ``downloading``; ``unpacking``, with `done` and `total` of the unpacked bytes; or ``waiting`` while somebody
-            else downloads the same into the same folder.
+        phase: ``downloading``; ``unpacking``, with `done` and `total` of the unpacked bytes; or ``waiting`` while
+            somebody else downloads the same into the same folder.
         file: the archive's name; `number` of `count`, from 1.
         done, total: bytes; a resumed download does not begin at 0. `total` is None if the server does not say it.
         mirror: the address of the folder, or the local folder, that the file comes from.
@@ -193,10 +196,12 @@ class _Fetch:
         if (place := next(filter(Path.is_dir, places), None)) is not None:
             raise FolderNotWritable(
                 tr(
-                    "{path} is a folder, where {dataset} needs a file of this name. Rename or remove it, or choose another data folder.",
-                    path=place, dataset=tr(self.dataset.label),
+                    "{path} is a folder, where {dataset} needs a file of this name. Rename or remove it, or "
+                    "choose another data folder.",
+                    path=place,
+                    dataset=tr(self.dataset.label),
                 )
-            )  # fmt: skip
+            )
 
     def _from(self, mirror: str) -> Progress:
         """Receive from one mirror, again as long as that brings the file nearer."""
@@ -285,10 +290,13 @@ class _Fetch:
                 raise self._disk_full(self.file.unpacked_bytes * 2) from error
             raise FolderNotWritable(
                 tr(
-                    "{dataset} cannot be written to {folder}: {error}. Choose another data folder, or make this one writable.",
-                    dataset=tr(self.dataset.label), folder=self.folder, error=error.strerror or error,
+                    "{dataset} cannot be written to {folder}: {error}. Choose another data folder, or make "
+                    "this one writable.",
+                    dataset=tr(self.dataset.label),
+                    folder=self.folder,
+                    error=error.strerror or error,
                 )
-            ) from error  # fmt: skip
+            ) from error
 
     def _need(self, size: int) -> None:
         if shutil.disk_usage(self.folder).free < size:
@@ -298,11 +306,15 @@ class _Fetch:
         free = shutil.disk_usage(self.folder).free
         return DiskFull(
             tr(
-                "{folder} has {free:.1f} MB free, and {file} needs {needed:.1f} MB. Free some space or choose another data "
+                "{folder} has {free:.1f} MB free, and {file} needs {needed:.1f} MB. Free some space or "
+                "choose another data "
                 "folder; what has arrived is kept.",
-                folder=self.folder, free=free / 1e6, file=self.file.name, needed=size / 1e6,
+                folder=self.folder,
+                free=free / 1e6,
+                file=self.file.name,
+                needed=size / 1e6,
             )
-        )  # fmt: skip
+        )
 
     def _failure(self, reasons: list[str]) -> str:
         lines = [

@@ -1,4 +1,4 @@
-"""What can be wrong with the files of a dataset, in words for people. Knows no particular dataset."""
+"""What can be wrong with the files of a dataset, in words for people."""
 
 from __future__ import annotations
 

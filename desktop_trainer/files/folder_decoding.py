@@ -1,4 +1,4 @@
-"""Decodes all images of a folder, several at once, and says which cannot be read. Knows nothing that is kept."""
+"""Decodes all images of a folder, several at once, and says which cannot be read."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def find_extent(listing: Listing) -> Generator[Preparing, None, Extent | None]:
     total, names = len(listing.paths), iter(listing.paths)
     with ThreadPoolExecutor(THREADS, "range") as pool:
         while chunk := list(islice(names, _CHUNK)):
-            yield Preparing(tr("Looking for black and white: {done} of {total}", done=len(ranges), total=total), len(ranges), total)  # fmt: skip
+            yield Preparing(
+                tr("Looking for black and white: {done} of {total}", done=len(ranges), total=total), len(ranges), total
+            )
             ranges += pool.map(range_of, [listing.root / name for name in chunk])
     return extent_of(ranges)
 
@@ -95,7 +97,9 @@ def bad_images(root: Path, skipped: dict[str, str]) -> Iterator[str]:
 def _too_many(listing: Listing, skipped: dict[str, str], done: int) -> str:
     head = trn(
         "{n} of the {done} images looked at cannot be read, which is more than one of a hundred. Repair or remove it:",
-        "{n} of the {done} images looked at cannot be read, which is more than one of a hundred. Repair or remove these:",
-        len(skipped), done=done,
-    )  # fmt: skip
+        "{n} of the {done} images looked at cannot be read, which is more than one of a hundred. "
+        "Repair or remove these:",
+        len(skipped),
+        done=done,
+    )
     return "\n".join([head, *bad_images(listing.root, skipped)])

@@ -1,4 +1,4 @@
-"""Which images lie in a folder of class folders, and which of them are for the test. Knows names and dates, no pixel."""
+"""Which images lie in a folder of class folders, and which of them are for the test."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def listing(root: Path, test_share: float, *, anew: bool = False) -> Listing:
 def list_images(root: Path, test_share: float, *, anew: bool = False) -> Generator[Preparing, None, Listing]:
     """What is in `root`; remembered as long as none of its folders changes, or made `anew`. Yields how far it is.
 
-    There are a ``train`` and a ``test`` (or ``val``) folder, each with a folder a class; or only class folders, of whose
-    images a share is for the test, by a pure function of their names. Hidden files and folders do not count.
+    There are a ``train`` and a ``test`` (or ``val``) folder, each with a folder a class; or only class folders, of
+    whose images a share is for the test, by a pure function of their names. Hidden files and folders do not count.
 
     Raises:
         FolderUnusable: if there is no such folder, or no images in one of the class folders.
@@ -84,7 +84,9 @@ def list_images(root: Path, test_share: float, *, anew: bool = False) -> Generat
 
 
 def being_counted(root: Path, test_share: float) -> bool:
-    """Whether `listing` would take its time. If so it is being made in a thread, and what was counted before is given up."""
+    """Whether `listing` would take its time. If so it is being made in a thread, and what was counted before is
+    given up.
+    """
     key = (root, test_share)
     known, work = _known.get(key), _work.get(key)
     if known is not None and known.fresh():
@@ -150,7 +152,9 @@ def _remembered(key: _Key) -> Steps[_Known]:
 
 
 def _scanned(root: Path, test_share: float, changed: dict[str, int]) -> Steps[Listing]:
-    """One look into a folder and all that is in it; `changed` is filled with when each of its folders was changed last."""
+    """One look into a folder and all that is in it; `changed` is filled with when each of its folders was changed
+    last.
+    """
     changed[str(root)] = last_change(str(root))
     if not root.is_dir():
         raise FolderUnusable(tr("There is no folder {folder}. Choose the folder that holds the images.", folder=root))
@@ -174,7 +178,9 @@ def _scanned(root: Path, test_share: float, changed: dict[str, int]) -> Steps[Li
         raise FolderUnusable(tr("{folder} has too few images: at least one class needs two.", folder=train.path))
     images.sort()
     paths, labels, of_tests = (list(column) for column in zip(*images, strict=True))
-    found = Listing(root, tuple(map(readable, names)), paths, labels, of_tests, others, walk.left_out, test.name if test else "")  # fmt: skip
+    found = Listing(
+        root, tuple(map(readable, names)), paths, labels, of_tests, others, walk.left_out, test.name if test else ""
+    )
     return replace(found, headers=(yield from read_headers(root, paths)))
 
 
@@ -196,8 +202,9 @@ def _labels(test: Place, places: list[Place], names: list[str]) -> list[int]:
     if unknown := sorted(set(own) - set(names)):
         text = tr(
             "{folder} has classes that are not in the training folder: {names}. Both need the same class folders.",
-            folder=test.path, names=_some(unknown),
-        )  # fmt: skip
+            folder=test.path,
+            names=_some(unknown),
+        )
         raise FolderUnusable(text)
     return [names.index(name) for name in own]
 
@@ -243,10 +250,12 @@ def _divided(walk: Walk, found: list[_Image], share: float) -> Steps[list[_Image
 
 def _no_classes(folder: str, names: list[str]) -> str:
     return tr(
-        "{folder} has {count} class folders; it needs at least two, each with the images of one class: cat/…, dog/… There "
+        "{folder} has {count} class folders; it needs at least two, each with the images of one "
+        "class: cat/…, dog/… There "
         "may be a train and a test folder around them.",
-        folder=folder, count=len(names),
-    )  # fmt: skip
+        folder=folder,
+        count=len(names),
+    )
 
 
 def _some(names: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Goes through a folder and all below it, each folder once, by its real path. Knows names and dates, no image."""
+"""Goes through a folder and all below it, each folder once, by its real path."""
 
 from __future__ import annotations
 
@@ -132,9 +132,17 @@ class Walk:
             FolderUnusable: if there are too many entries.
         """
         if self._entries > _MOST:
-            text = tr("{folder} holds more than {most} files and folders. Choose the folder that holds the class folders.", folder=self.root.path, most=_MOST)  # fmt: skip
+            text = tr(
+                "{folder} holds more than {most} files and folders. Choose the folder that holds the class folders.",
+                folder=self.root.path,
+                most=_MOST,
+            )
             raise FolderUnusable(text)
-        return Preparing(tr("Looking for images in {folder}: {count} files", folder=readable(self.root.path), count=self._entries), 0, 1)  # fmt: skip
+        return Preparing(
+            tr("Looking for images in {folder}: {count} files", folder=readable(self.root.path), count=self._entries),
+            0,
+            1,
+        )
 
 
 def last_change(folder: str) -> int:

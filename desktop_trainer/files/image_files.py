@@ -1,4 +1,4 @@
-"""Opens a file as an image, or says why it is none. Knows Pillow and its readers' faults, no pixel."""
+"""Opens a file as an image, or says why it is none."""
 
 from __future__ import annotations
 
@@ -27,9 +27,19 @@ _TOO_LARGE = mark("it is too large")
 _MOST_BYTES = 1 << 31
 """More than any image that Pillow agrees to decode; a sparse file can say that it holds a million times as much."""
 _UNREADABLE = (
-    OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, EOFError,
-    NotImplementedError, struct.error, zlib.error,
-)  # fmt: skip
+    OSError,
+    ValueError,
+    SyntaxError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    ArithmeticError,
+    EOFError,
+    NotImplementedError,
+    struct.error,
+    zlib.error,
+)
 """What Pillow's readers raise over a file that is not what they expect."""
 
 
@@ -44,8 +54,8 @@ def open_image(path: Path) -> IO[bytes]:
     """The file `path`, or the one that this link leads to, to be read.
 
     Raises:
-        OSError: if it cannot be opened, is no regular file (a pipe, a device), or is too large; why is then in English, to
-            be translated where it is shown, for it is kept.
+        OSError: if it cannot be opened, is no regular file (a pipe, a device), or is too large; why is then in
+            English, to be translated where it is shown, for it is kept.
     """
     try:
         file = open_regular(path, links=True)

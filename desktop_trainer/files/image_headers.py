@@ -1,4 +1,6 @@
-"""What the images of a folder are like, as far as the first bytes of each say it. Decodes none; knows Pillow, no folder."""
+"""What the images of a folder are like, as far as the first bytes of each say it. Decodes none; knows Pillow, no
+folder.
+"""
 
 from __future__ import annotations
 

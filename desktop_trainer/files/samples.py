@@ -1,4 +1,4 @@
-"""Samples that stay in a file and are read when they are wanted. Knows where each lies in it, no format."""
+"""Samples that stay in a file and are read when they are wanted."""
 
 from __future__ import annotations
 
@@ -72,5 +72,6 @@ def gone(path: Path, why: str) -> str:
     """What to tell a person when `path`, which was there before, cannot be read."""
     return tr(
         "{file} can no longer be read: {why}. Was it moved, or its disk removed? Put it back, then continue the run.",
-        file=readable(path), why=why,
-    )  # fmt: skip
+        file=readable(path),
+        why=why,
+    )

@@ -1,4 +1,4 @@
-"""Reads one address in the background, so that whoever waits can give up at any moment. Knows no dataset and no file."""
+"""Reads one address in the background, so that whoever waits can give up at any moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The first training samples of an epoch, as the model sees them and as they are stored. Knows experiments; knows no screen."""
+"""The first training samples of an epoch, as the model sees them and as they are stored. Knows experiments; knows
+no screen.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What a model consists of: its layers, their output shapes and parameters. Knows the model's declaration; computes nothing."""
+"""What a model consists of: its layers, their output shapes and parameters. Knows the model's declaration; computes
+nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrays that grow, and what is kept of a metric besides its values. Knows no batch's record.
+"""Arrays that grow, and what is kept of a metric besides its values.
 
 A block of batches shares its extremes and the state of the moving average, so that a curve of a million batches is
 drawn, and smoothed, without looking at each of them.

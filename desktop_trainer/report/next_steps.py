@@ -19,7 +19,9 @@ _LR = "optimizer.lr"
 
 
 def smaller_lr(values: Mapping[str, Any]) -> dict[str, float]:
-    """The change without which a run with these settings that diverged would do so again; none where it has no learning rate."""
+    """The change without which a run with these settings that diverged would do so again; none where it has no
+    learning rate.
+    """
     lr = get_value(values, _LR)
     return {_LR: float(f"{lr * SMALLER:.3g}")} if isinstance(lr, int | float) else {}
 

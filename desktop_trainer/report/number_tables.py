@@ -58,7 +58,8 @@ def export_epochs(said: History, target: Path, disk: Disk | None = None) -> None
 
 
 def curves_table(series: Series, others: Sequence[tuple[str, Series]] = ()) -> Iterator[str]:
-    """The records that are there now as CSV, some thousand lines at a time; an epoch's means stand beside its last batch.
+    """The records that are there now as CSV, some thousand lines at a time; an epoch's means stand beside its last
+    batch.
 
     Its ``batch`` is counted over all epochs, from 1, and ``batch_in_epoch`` in the epoch. With `others`, each with its
     title, a first column names the run: it is empty for the run at hand.

@@ -1,4 +1,4 @@
-"""How fast a run goes and how long it still takes, from its events. Knows no clock but the records' own."""
+"""How fast a run goes and how long it still takes, from its events."""
 
 from __future__ import annotations
 

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 
 class RunColumn(NamedTuple):
-    """A column: its name, heading and hint, the text of a run's cell, its place when sorted, and its usual width in characters.
+    """A column: its name, heading and hint, the text of a run's cell, its place when sorted, and its usual width in
+    characters.
 
-    `text` is empty where a run has no such thing. `key` gives None where there is nothing to sort by: such runs come last
+    `text` is empty where a run has no such thing. `key` gives None where there is nothing to sort by: such runs
+        come last
     either way. `descending`: the best or most comes first where nothing else is asked.
     """
 
@@ -43,7 +45,9 @@ def choice_text(registry: Registry[Any], values: Values, path: str) -> str:
 
 
 def value_text(value: Any, zero: str = "") -> str:
-    """A setting's value as people write it; nothing for None. `zero`, in English, is the word for 0, if there is one."""
+    """A setting's value as people write it; nothing for None. `zero`, in English, is the word for 0, if there is
+    one.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -122,35 +126,125 @@ def _tags(run: RunSummary) -> str:
 
 
 _ALL = (
-    RunColumn("name", mark("Name"), mark("The name of the run; of a new one the time of its start. F2 changes it, and with it the name of its folder."),
-              lambda run: run.name, lambda run: run.name.casefold(), 14),
-    RunColumn("outcome", mark("State"), mark("What became of the run."),
-              lambda run: state_text(run.outcome, run.save_failed), lambda run: list(OUTCOMES).index(run.outcome) if run.outcome in OUTCOMES else None, 14),
-    _number("best", mark("Best acc"), mark("The highest test accuracy after any epoch."), _figure("test_accuracy", best=True), "{:.4f}".format, 7, descending=True),
-    RunColumn("epochs", mark("Epochs"), mark("Whole epochs done, of those planned."), _epochs, lambda run: run.epoch, 7, number=True, descending=True),
+    RunColumn(
+        "name",
+        mark("Name"),
+        mark(
+            "The name of the run; of a new one the time of its start. F2 changes it, and with it the "
+            "name of its folder."
+        ),
+        lambda run: run.name,
+        lambda run: run.name.casefold(),
+        14,
+    ),
+    RunColumn(
+        "outcome",
+        mark("State"),
+        mark("What became of the run."),
+        lambda run: state_text(run.outcome, run.save_failed),
+        lambda run: list(OUTCOMES).index(run.outcome) if run.outcome in OUTCOMES else None,
+        14,
+    ),
+    _number(
+        "best",
+        mark("Best acc"),
+        mark("The highest test accuracy after any epoch."),
+        _figure("test_accuracy", best=True),
+        "{:.4f}".format,
+        7,
+        descending=True,
+    ),
+    RunColumn(
+        "epochs",
+        mark("Epochs"),
+        mark("Whole epochs done, of those planned."),
+        _epochs,
+        lambda run: run.epoch,
+        7,
+        number=True,
+        descending=True,
+    ),
     _number("lr", mark("lr"), mark("The learning rate."), _setting("optimizer.lr"), value_text, 5),
     _number("batch_size", mark("Batch size"), mark("Samples in a batch."), _setting("data.batch_size"), str, 10),
     _choice("model", mark("Model"), mark("What learned."), MODELS, "model", 7),
     _choice("dataset", mark("Dataset"), mark("What it learned from."), DATASETS, "data.dataset", 9),
-    _choice("optimizer", mark("Optimizer"), mark("The rule by which the parameters moved."), OPTIMIZERS, "optimizer", 11),
-    _number("train_loss", mark("Train loss"), mark("The mean loss over the last epoch's training samples."), _figure("train_loss", best=False), figure, 9),
-    _number("accuracy", mark("Test acc"), mark("The test accuracy after the last epoch."), _figure("test_accuracy", best=False), "{:.4f}".format, 9),
-    _number("loss", mark("Test loss"), mark("The test loss after the last epoch."), _figure("test_loss", best=False), figure, 9),
-    _number("seconds", mark("Duration"), mark("The time of training, without loading and pauses."), _seconds, duration, 9, descending=True),
-    RunColumn("created", mark("When"), mark("When it was started."),
-              lambda run: f"{run.created.astimezone():%Y-%m-%d %H:%M}", lambda run: run.created, 17),
-    RunColumn("recipe", mark("Recipe"), mark("The ready-made experiment that it is, if it is one."),
-              recipe_text, lambda run: recipe_text(run).casefold() or None, 24),
-    RunColumn("tags", mark("Tags"), mark("Your own words for it, with commas between them. F2 changes them."),
-              _tags, lambda run: _tags(run).casefold() or None, 20),
-    RunColumn("folder", mark("Folder"), mark("The folder that holds the run."), lambda run: run.folder.name, lambda run: run.folder.name.casefold(), 34),
-)  # fmt: skip
+    _choice(
+        "optimizer", mark("Optimizer"), mark("The rule by which the parameters moved."), OPTIMIZERS, "optimizer", 11
+    ),
+    _number(
+        "train_loss",
+        mark("Train loss"),
+        mark("The mean loss over the last epoch's training samples."),
+        _figure("train_loss", best=False),
+        figure,
+        9,
+    ),
+    _number(
+        "accuracy",
+        mark("Test acc"),
+        mark("The test accuracy after the last epoch."),
+        _figure("test_accuracy", best=False),
+        "{:.4f}".format,
+        9,
+    ),
+    _number(
+        "loss",
+        mark("Test loss"),
+        mark("The test loss after the last epoch."),
+        _figure("test_loss", best=False),
+        figure,
+        9,
+    ),
+    _number(
+        "seconds",
+        mark("Duration"),
+        mark("The time of training, without loading and pauses."),
+        _seconds,
+        duration,
+        9,
+        descending=True,
+    ),
+    RunColumn(
+        "created",
+        mark("When"),
+        mark("When it was started."),
+        lambda run: f"{run.created.astimezone():%Y-%m-%d %H:%M}",
+        lambda run: run.created,
+        17,
+    ),
+    RunColumn(
+        "recipe",
+        mark("Recipe"),
+        mark("The ready-made experiment that it is, if it is one."),
+        recipe_text,
+        lambda run: recipe_text(run).casefold() or None,
+        24,
+    ),
+    RunColumn(
+        "tags",
+        mark("Tags"),
+        mark("Your own words for it, with commas between them. F2 changes them."),
+        _tags,
+        lambda run: _tags(run).casefold() or None,
+        20,
+    ),
+    RunColumn(
+        "folder",
+        mark("Folder"),
+        mark("The folder that holds the run."),
+        lambda run: run.folder.name,
+        lambda run: run.folder.name.casefold(),
+        34,
+    ),
+)
 COLUMNS = {column.name: column for column in _ALL}
 """All there are, by name; a front end shows those that it has room for."""
 
 
 def words_of(run: RunSummary) -> str:
-    """What a search looks through: name, state, tags, note, recipe, and each setting as ``path=value``; in lower case."""
+    """What a search looks through: name, state, tags, note, recipe, and each setting as ``path=value``; in lower
+    case.
+    """
     said = (run.name, state_text(run.outcome, run.save_failed), run.outcome, run.recipe, run.note, *run.tags)
     return "\n".join((*said, *_flat(run.values))).casefold()
 

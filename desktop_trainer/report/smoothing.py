@@ -1,4 +1,4 @@
-"""The exponential moving average behind the smoothed curves. Knows numbers, not what they measure."""
+"""The exponential moving average behind the smoothed curves."""
 
 from __future__ import annotations
 

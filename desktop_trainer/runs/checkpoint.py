@@ -1,6 +1,7 @@
-"""A training's state in a folder, and back, byte for byte. Knows files and tensors, not how a training uses them.
+"""A training's state in a folder, and back, byte for byte.
 
-``weights.safetensors`` holds the model's tensors under their own names, ``optimizer.safetensors`` all others, ``state.json``
+``weights.safetensors`` holds the model's tensors under their own names, ``optimizer.safetensors`` all others,
+``state.json``
 everything else, and ``manifest.json``, written last, the size and SHA-256 of each. Nothing that is read is ever run.
 """
 
@@ -90,7 +91,14 @@ def _files(state: State) -> dict[str, bytes]:
     plain, tensors = split({key: value for key, value in state.items() if key != "model"})
     text = json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()
     if len(text) > _MOST_STATE:
-        raise SaveFailed(tr("The run cannot be saved, because it could not be read back: what is no tensor takes {size} bytes, and at most {most} are read.", size=len(text), most=_MOST_STATE))  # fmt: skip
+        raise SaveFailed(
+            tr(
+                "The run cannot be saved, because it could not be read back: what is no tensor takes "
+                "{size} bytes, and at most {most} are read.",
+                size=len(text),
+                most=_MOST_STATE,
+            )
+        )
     return {
         WEIGHTS: b"".join(serialized(weights)),
         OPTIMIZER: b"".join(serialized(tensors, times=_TIMES)),
@@ -150,7 +158,10 @@ def newest_checkpoint(folder: Path, order: Iterable[str] | None = None, *, of_ru
             notices.append(tr("The one before is used: {name}.", name=name))
         return Newest(state, name, tuple(notices))
     if checkpoints(folder):
-        advice = tr("None of the run's checkpoints can be used. Start the experiment again, or copy the run's folder back from a copy of it.")  # fmt: skip
+        advice = tr(
+            "None of the run's checkpoints can be used. Start the experiment again, or copy the "
+            "run's folder back from a copy of it."
+        )
         raise CheckpointDamaged(joined(*notices, advice))
     raise NoCheckpoint(tr("The run {run} has no checkpoint yet.", run=folder.name))
 
@@ -169,7 +180,14 @@ def load_checkpoint(folder: Path, name: str | None = None, *, of_run: bool = Fal
         return found.state, found.name
     names = checkpoints(folder)
     if name not in all_names(folder):
-        raise NoCheckpoint(tr("The run {run} has no checkpoint {name}. It has: {names}.", run=folder.name, name=name, names=", ".join(names)))  # fmt: skip
+        raise NoCheckpoint(
+            tr(
+                "The run {run} has no checkpoint {name}. It has: {names}.",
+                run=folder.name,
+                name=name,
+                names=", ".join(names),
+            )
+        )
     try:
         return _read(folder / CHECKPOINTS / name, of_run=of_run), name
     except CheckpointError as error:

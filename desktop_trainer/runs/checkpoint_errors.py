@@ -1,4 +1,4 @@
-"""Why a checkpoint was not loaded, in words for people. Knows no format."""
+"""Why a checkpoint was not loaded, in words for people."""
 
 from __future__ import annotations
 
@@ -52,14 +52,22 @@ def unreadable(name: str, error: OSError) -> CheckpointUnreadable:
 
 def too_large(name: str, error: OSError) -> CheckpointTooLarge:
     """The error for a checkpoint for which there is no memory; `error` says how much is missing."""
-    text = tr("The checkpoint {name} cannot be read now: {reason}. Close other programs, then let the run go on.", name=name, reason=error.strerror)  # fmt: skip
+    text = tr(
+        "The checkpoint {name} cannot be read now: {reason}. Close other programs, then let the run go on.",
+        name=name,
+        reason=error.strerror,
+    )
     return CheckpointTooLarge(text)
 
 
 def too_new(name: str, found: int, known: int) -> CheckpointTooNew:
     """The error for a checkpoint in a format that this program does not know."""
     text = tr(
-        "The checkpoint {name} is of a newer version of Desktop Trainer (format {found}; this one reads up to {known}). It was left as it is; install the newer version to go on with this run.",
-        name=name, found=found, known=known,
-    )  # fmt: skip
+        "The checkpoint {name} is of a newer version of Desktop Trainer (format {found}; this "
+        "one reads up to {known}). It was left as it is; install the newer version to go on with "
+        "this run.",
+        name=name,
+        found=found,
+        known=known,
+    )
     return CheckpointTooNew(text)

@@ -1,4 +1,4 @@
-"""The folders of a run's checkpoints: their names, which of them are finished, which can go. Knows nothing of what they hold."""
+"""The folders of a run's checkpoints: their names, which of them are finished, which can go."""
 
 from __future__ import annotations
 

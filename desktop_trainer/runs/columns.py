@@ -1,4 +1,4 @@
-"""Keeps the numbers of many batches tightly: 24 bytes each, whatever blocks they came in. Knows positions, no file."""
+"""Keeps the numbers of many batches tightly: 24 bytes each, whatever blocks they came in."""
 
 from __future__ import annotations
 
@@ -59,10 +59,16 @@ class Columns:
         """The numbers, a block for batches of an epoch that follow each other. They stay as they are when more come."""
         arrays = {name: np.array(self._columns[name], COLUMNS[name][0]) for name in COLUMNS}
         ends = [block.start for block in self._blocks[1:]] + [len(self)]
-        return [
-            Records(block.epoch, block.first, **{name: values[block.start : end] for name, values in arrays.items()})
-            for block, end in zip(self._blocks, ends, strict=True)
-        ] if self._blocks else []  # fmt: skip
+        return (
+            [
+                Records(
+                    block.epoch, block.first, **{name: values[block.start : end] for name, values in arrays.items()}
+                )
+                for block, end in zip(self._blocks, ends, strict=True)
+            ]
+            if self._blocks
+            else []
+        )
 
     def _follows(self, records: Records) -> bool:
         if not self._blocks:

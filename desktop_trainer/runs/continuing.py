@@ -1,4 +1,4 @@
-"""What a run that is to go on can take over of other settings, and what not. Knows its folder, not who asks; trains nothing."""
+"""What a run that is to go on can take over of other settings, and what not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ class Proposal:
 
     Attributes:
         experiment: what it was trained with last, with this machine's settings.
-        needed: what must change for it to have something to do, by dotted path: a run that did all of its epochs gets more.
+        needed: what must change for it to have something to do, by dotted path: a run that did all of its epochs
+            gets more.
         offered: what it can take over of the other settings. kept: what is otherwise there and cannot change.
     """
 

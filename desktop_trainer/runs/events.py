@@ -1,4 +1,4 @@
-"""What a recorded run says beside the training's own events. Knows nothing of who listens."""
+"""What a recorded run says beside the training's own events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from desktop_trainer.i18n import tr
 
 @dataclass(frozen=True, slots=True)
 class SaveProblem:
-    """A save failed, also when it was tried again for some seconds; `reason` says why and what to do. Nothing is lost, and what was saved before is still there.
+    """A save failed, also when it was tried again for some seconds; `reason` says why and what to do. Nothing is
+    lost, and what was saved before is still there.
 
     Whoever pulls should hold here: to ask for the next event is to try again.
     """
@@ -28,7 +29,9 @@ class FilesMended(Notice):
 
 @dataclass(frozen=True, slots=True)
 class SettingsChanged:
-    """From here on the run trains with other settings: after `epoch` whole epochs and `batch` batches of the next one."""
+    """From here on the run trains with other settings: after `epoch` whole epochs and `batch` batches of the next
+    one.
+    """
 
     epoch: int
     batch: int
@@ -42,7 +45,12 @@ class SettingsChanged:
     @property
     def line(self) -> str:
         """The same as a line for people, with the place."""
-        return tr("Changed in epoch {epoch} after batch {batch}: {changes}", epoch=self.epoch + 1, batch=self.batch, changes=self.text)  # fmt: skip
+        return tr(
+            "Changed in epoch {epoch} after batch {batch}: {changes}",
+            epoch=self.epoch + 1,
+            batch=self.batch,
+            changes=self.text,
+        )
 
 
 RunEvent: TypeAlias = Event | SaveProblem | SettingsChanged

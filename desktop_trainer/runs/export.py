@@ -1,4 +1,4 @@
-"""Writes a run into one file for others, a zip. Knows files, not who asks for them."""
+"""Writes a run into one file for others, a zip."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ _PACKED = (".json", ".jsonl")
 
 
 def export_run(folder: Path, target: Path, disk: Disk | None = None) -> Generator[tuple[int, int], None, None]:
-    """Write the run in `folder` into the zip file `target`, as a folder of the run's name; yields files done and in all.
+    """Write the run in `folder` into the zip file `target`, as a folder of the run's name; yields files done and in
+    all.
 
     Texts are packed, weights stored as they are: they hardly get smaller. Closed early, it leaves nothing behind.
 

@@ -1,4 +1,6 @@
-"""Writes files so that a crash leaves the old one or the new one, never half of one. Knows bytes, not what they mean."""
+"""Writes files so that a crash leaves the old one or the new one, never half of one. Knows bytes, not what they
+mean.
+"""
 
 from __future__ import annotations
 
@@ -126,7 +128,14 @@ def write_file(path: Path, data: Content, disk: Disk | None = None, *, links: bo
 
 def link_refused(path: Path) -> SaveFailed:
     """The error for a file or a folder of a run that is a link."""
-    return SaveFailed(tr("{file} in {folder} is a link. What belongs to a run lies in its own folder: put the file or folder itself there, or remove the link.", file=path.name, folder=path.parent))  # fmt: skip
+    return SaveFailed(
+        tr(
+            "{file} in {folder} is a link. What belongs to a run lies in its own folder: put the "
+            "file or folder itself there, or remove the link.",
+            file=path.name,
+            folder=path.parent,
+        )
+    )
 
 
 def save_failed(path: Path, needed: int, error: OSError) -> SaveFailed:
@@ -145,9 +154,16 @@ def _reason(path: Path, needed: int, error: OSError) -> str:
             free=_megabytes(shutil.disk_usage(path.parent).free),
         )
     if error.errno == errno.EDQUOT:
-        return tr("Your quota on this disk is used up: {needed} are needed. Remove files of yours, or save to another disk.", needed=_megabytes(needed))  # fmt: skip
+        return tr(
+            "Your quota on this disk is used up: {needed} are needed. Remove files of yours, or save to another disk.",
+            needed=_megabytes(needed),
+        )
     if error.errno == errno.EFBIG:
-        return tr("The system does not allow a file of {needed} here. Raise the limit on the size of files (ulimit -f), or save to another disk.", needed=_megabytes(needed))  # fmt: skip
+        return tr(
+            "The system does not allow a file of {needed} here. Raise the limit on the size of files "
+            "(ulimit -f), or save to another disk.",
+            needed=_megabytes(needed),
+        )
     if error.errno in FORBIDDEN:
         return tr("Writing there is not allowed. Choose another folder.")
     if isinstance(error, FileNotFoundError):

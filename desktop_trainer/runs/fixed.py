@@ -26,7 +26,9 @@ def check_changes(changes: Iterable[Difference], experiment: Experiment, trainin
     """
     wrong = [change.path for change in changes if not changes_at_once(change.path)]
     if wrong:
-        text = tr("This setting cannot change while the run is paused. Stop the run, then continue it with the other value.")  # fmt: skip
+        text = tr(
+            "This setting cannot change while the run is paused. Stop the run, then continue it with the other value."
+        )
         raise ExperimentError([Problem(path, text) for path in wrong])
     check_epochs(experiment.training.epochs, training.epoch, training.batch, completed=False)
 

@@ -1,4 +1,4 @@
-"""Reads plain weights from a ``.pt`` file without running anything in it. Knows zip and pickle, not whose weights they are."""
+"""Reads plain weights from a ``.pt`` file without running anything in it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,17 @@ from desktop_trainer.runs.safetensors_check import MAX_TENSORS
 _MAX_MEMBERS = MAX_TENSORS + 100
 _MAX_PICKLE = 4 * 2**20
 _DTYPES = {
-    torch.float64: "Double", torch.float32: "Float", torch.float16: "Half", torch.bfloat16: "BFloat16", torch.int64: "Long",
-    torch.int32: "Int", torch.int16: "Short", torch.int8: "Char", torch.uint8: "Byte", torch.bool: "Bool",
-}  # fmt: skip
+    torch.float64: "Double",
+    torch.float32: "Float",
+    torch.float16: "Half",
+    torch.bfloat16: "BFloat16",
+    torch.int64: "Long",
+    torch.int32: "Int",
+    torch.int16: "Short",
+    torch.int8: "Char",
+    torch.uint8: "Byte",
+    torch.bool: "Bool",
+}
 _ALLOWED = {
     "torch._utils _rebuild_tensor_v2",
     "torch._utils _rebuild_parameter",
@@ -31,15 +39,33 @@ _ALLOWED = {
 """What a ``state_dict`` names. torch's own list is longer and has callables that allocate what they are told to."""
 
 _NESTED = ("state_dict", "model", "model_state_dict")
-_BROKEN_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, LookupError, struct.error, OSError)  # fmt: skip
+_BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    LookupError,
+    struct.error,
+    OSError,
+)
 _BROKEN_PICKLE = (
-    pickle.UnpicklingError, RuntimeError, ValueError, TypeError, LookupError, AttributeError, EOFError, AssertionError,
-    ArithmeticError, struct.error,
-)  # fmt: skip
+    pickle.UnpicklingError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    EOFError,
+    AssertionError,
+    ArithmeticError,
+    struct.error,
+)
 
 
 def read_state_dict(data: bytes) -> dict[str, Tensor]:
-    """The tensors, on the CPU, of the ``torch.save`` archive with the content `data`: a ``state_dict``, alone or under a usual key.
+    """The tensors, on the CPU, of the ``torch.save`` archive with the content `data`: a ``state_dict``, alone or
+    under a usual key.
 
     Raises:
         ModelFileDamaged: if the archive is broken.
@@ -72,7 +98,9 @@ def _members(data: bytes) -> dict[str, bytes]:
 
 
 def _check_entries(entries: list[zipfile.ZipInfo], size: int) -> str:
-    """Refuse what unpacks to more than the file, or is no archive of weights; returns the root folder's name with ``/``."""
+    """Refuse what unpacks to more than the file, or is no archive of weights; returns the root folder's name with
+    ``/``.
+    """
     names = {entry.filename for entry in entries}
     if len(entries) > _MAX_MEMBERS or len(names) != len(entries):
         raise refused(tr("This archive has too many parts, or two of the same name."))
@@ -87,7 +115,8 @@ def _check_entries(entries: list[zipfile.ZipInfo], size: int) -> str:
     if len(roots) != 1 or f"{root}data.pkl" not in names or any(name.startswith(f"{root}code/") for name in names):
         raise refused(
             tr(
-                "This archive holds something other than weights, such as a whole program (TorchScript) or a zip file of another kind."
+                "This archive holds something other than weights, such as a whole program (TorchScript) "
+                "or a zip file of another kind."
             )
         )
     return root
@@ -109,14 +138,17 @@ def _check_pickle(pickled: bytes) -> None:
         what = ", ".join(name.replace(" ", ".") for name in foreign[:3])
         raise refused(
             tr(
-                "This file asks for {what}, which plain weights do not need and which could run a program. It was not loaded.",
+                "This file asks for {what}, which plain weights do not need and which could run a "
+                "program. It was not loaded.",
                 what=what,
             )
         )
 
 
 def _flat(loaded: Any) -> dict[str, Tensor]:
-    """`loaded` as name -> tensor. ``dict.items`` because a pickle can give an object attributes that hide its methods."""
+    """`loaded` as name -> tensor. ``dict.items`` because a pickle can give an object attributes that hide its
+    methods.
+    """
     if isinstance(loaded, dict):
         inner = next((value for key, value in dict.items(loaded) if key in _NESTED and isinstance(value, dict)), loaded)
         if 0 < len(inner) <= MAX_TENSORS:

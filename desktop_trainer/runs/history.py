@@ -1,4 +1,4 @@
-"""Reads a run's journal: everything it says of the run, in bounded time and memory. Knows lines, trusts none.
+"""Reads a run's journal: everything it says of the run, in bounded time and memory.
 
 A line that is damaged is skipped and counted. A torn last line is ignored: it is read when it has become whole. What a
 start or a repeated line supersedes is dropped, so each batch and epoch is there once.
@@ -87,7 +87,9 @@ class History:
 
     @property
     def changes(self) -> list[SettingsChanged]:
-        """Where the run went on with other settings than before, in their order; what was trained anew since is left out."""
+        """Where the run went on with other settings than before, in their order; what was trained anew since is
+        left out.
+        """
         trained: list[Start] = []
         found: list[SettingsChanged] = []
         for start in self.starts:

@@ -75,8 +75,10 @@ def can_be_run(path: Path) -> bool:
 def import_run(source: Path, runs: Path | None = None, disk: Disk | None = None) -> Generator[int | Path, None, None]:
     """Copy the run in `source`, a folder or a zip file, into the runs folder, under its name or one beside it.
 
-    Yields the bytes copied so far, and last the run's folder. Closed early, it leaves nothing behind. Of an archive only
-    regular files below the run's folder are taken, by names that stay inside, no more of them and no larger than announced.
+    Yields the bytes copied so far, and last the run's folder. Closed early, it leaves nothing behind. Of an archive
+    only
+    regular files below the run's folder are taken, by names that stay inside, no more of them and no larger than
+    announced.
 
     Raises:
         ImportFailed: if it holds no run, is damaged or unsafe, or cannot be copied.
@@ -167,7 +169,9 @@ def _wanted(entry: _Entry) -> bool:
 
 
 def _check_packing(entries: Iterable[_Entry], size: int) -> None:
-    """Refuse what was made to fill a disk: weights and curves of a run hardly get smaller in an archive of `size` bytes."""
+    """Refuse what was made to fill a disk: weights and curves of a run hardly get smaller in an archive of `size`
+    bytes.
+    """
     unpacked = sum(entry.size for entry in entries)
     if unpacked > _FREELY and unpacked > _MOST_TIMES * size:
         figures = {"unpacked": unpacked / 1e6, "size": size / 1e6}
@@ -181,7 +185,9 @@ def _check_room(entries: Iterable[_Entry], runs: Path) -> None:
     free = shutil.disk_usage(runs).free
     if sum(sizes) > free:
         figures = {"needed": sum(sizes) / 1e6, "free": free / 1e6}
-        raise BadArchive(tr("the disk has no room for it: {needed:.1f} MB are needed, {free:.1f} MB are free", **figures))  # fmt: skip
+        raise BadArchive(
+            tr("the disk has no room for it: {needed:.1f} MB are needed, {free:.1f} MB are free", **figures)
+        )
 
 
 def _too_large() -> BadArchive:

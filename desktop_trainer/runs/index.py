@@ -1,4 +1,6 @@
-"""Every run below a folder, without reading again what has not changed. Knows folders and a cache; the folders are the truth."""
+"""Every run below a folder, without reading again what has not changed. Knows folders and a cache; the folders are
+the truth.
+"""
 
 from __future__ import annotations
 

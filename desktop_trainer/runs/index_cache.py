@@ -1,4 +1,5 @@
-"""Remembers summaries of runs in a SQLite file. A file that is damaged, locked or not writable is made anew or done without.
+"""Remembers summaries of runs in a SQLite file. A file that is damaged, locked or not writable is made anew or done
+without.
 
 Each row carries its own checksum, because a page that was changed on the disk need not break SQLite's structure.
 """
@@ -27,10 +28,18 @@ VERSION = 1
 """Of what a row holds. Raise it when `RunSummary` changes: a file of another version is made anew."""
 _TABLE = "CREATE TABLE runs (name TEXT PRIMARY KEY, signature TEXT, summary TEXT, settings TEXT, checksum INTEGER)"
 _NOT_NOW = {
-    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOLFS, sqlite3.SQLITE_AUTH,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_NOLFS,
+    sqlite3.SQLITE_AUTH,
     sqlite3.SQLITE_NOMEM,
-}  # fmt: skip
+}
 """What says nothing against the file: it cannot be used now, or here."""
 
 
@@ -130,7 +139,9 @@ class _Sections(dict[str, Any]):
         return {self[key]: self[section] for key, section in parts}
 
 
-def _entry(runs: Path, sections: _Sections, name: str, signature: str, text: str, settings: str, checksum: int) -> Entry:  # fmt: skip
+def _entry(
+    runs: Path, sections: _Sections, name: str, signature: str, text: str, settings: str, checksum: int
+) -> Entry:
     if checksum != _checksum(name, signature, text, settings):
         raise ValueError(name)
     facts = from_json(text) | {"folder": runs / name, "name": name, "values": sections.values_of(settings)}

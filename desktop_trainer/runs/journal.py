@@ -1,4 +1,4 @@
-"""Writes a run's journal: one JSON object a line, only ever appended. Knows lines and files, no training.
+"""Writes a run's journal: one JSON object a line, only ever appended.
 
 Lines go to the system whole, records about once a second and always before another line, so that a process that is
 killed loses a second of curves at most. `sync` makes them outlive a power cut.
@@ -163,7 +163,9 @@ class Journal:
 
 
 def _run_of(item: tuple[int, Records]) -> tuple[int, int]:
-    """The same for blocks of one epoch that follow each other without a gap; `item` is a block and the batches up to its end."""
+    """The same for blocks of one epoch that follow each other without a gap; `item` is a block and the batches up
+    to its end.
+    """
     end, block = item
     return block.epoch, block.first + len(block) - end
 

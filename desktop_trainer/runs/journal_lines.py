@@ -77,20 +77,44 @@ def started_line(
 ) -> dict[str, Any]:
     """The line of a beginning or a continuation; see `Start`."""
     return {
-        "kind": "started", "format": FORMAT, "time": now(), "epoch": started.epoch, "batch": started.batch, "started": _plain(started),
-        "versions": dict(versions), "threads": threads, "experiment": dict(experiment), "changes": list(changes),
+        "kind": "started",
+        "format": FORMAT,
+        "time": now(),
+        "epoch": started.epoch,
+        "batch": started.batch,
+        "started": _plain(started),
+        "versions": dict(versions),
+        "threads": threads,
+        "experiment": dict(experiment),
+        "changes": list(changes),
         "inexact": list(inexact),
-    }  # fmt: skip
+    }
 
 
 def changed_line(epoch: int, batch: int, experiment: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:
-    """The line of a change of settings in a pause: where, all settings as they are then, and the paths of the changed ones."""
-    return {"kind": "changed", "time": now(), "epoch": epoch, "batch": batch, "experiment": dict(experiment), "changes": list(changes)}  # fmt: skip
+    """The line of a change of settings in a pause: where, all settings as they are then, and the paths of the
+    changed ones.
+    """
+    return {
+        "kind": "changed",
+        "time": now(),
+        "epoch": epoch,
+        "batch": batch,
+        "experiment": dict(experiment),
+        "changes": list(changes),
+    }
 
 
 def saved_line(epoch: int, batch: int, checkpoint: str, seconds: float) -> dict[str, Any]:
     """The line of a checkpoint: its position, its folder's name, and how long saving it took."""
-    return {"kind": "saved", "time": now(), "epoch": epoch, "batch": batch, "checkpoint": checkpoint, "seconds": seconds}  # fmt: skip
+    return {
+        "kind": "saved",
+        "time": now(),
+        "epoch": epoch,
+        "batch": batch,
+        "checkpoint": checkpoint,
+        "seconds": seconds,
+    }
 
 
 def save_failed_line(reason: str) -> dict[str, Any]:
@@ -222,10 +246,16 @@ def read_start(line: Mapping[str, Any]) -> Start:
             as_whole(count, 1, _MOST)
     versions = {key: as_text(value, 100) for key, value in as_object(line.get("versions", {})).items()}
     return Start(
-        time_of(line), *position_of(line), started, versions, as_whole(line.get("threads", 0), 0, _MOST),
-        as_object(line.get("experiment", {})), as_texts(line.get("changes", [])), as_texts(line.get("inexact", [])),
+        time_of(line),
+        *position_of(line),
+        started,
+        versions,
+        as_whole(line.get("threads", 0), 0, _MOST),
+        as_object(line.get("experiment", {})),
+        as_texts(line.get("changes", [])),
+        as_texts(line.get("inexact", [])),
         as_whole(line.get("format", FORMAT), 1, _MOST),
-    )  # fmt: skip
+    )
 
 
 def position_of(line: Mapping[str, Any]) -> tuple[int, int]:

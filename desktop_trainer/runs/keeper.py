@@ -1,4 +1,4 @@
-"""Writes down what a training does: facts, journal, checkpoints, models. Knows the run's folder, not who pulls the training.
+"""Writes down what a training does: facts, journal, checkpoints, models.
 
 What cannot be written stays in hand, in its order, until an attempt succeeds.
 """
@@ -223,9 +223,11 @@ class Keeper:
         paths = [each.path for each in changed.changes]
         line = changed_line(changed.epoch, changed.batch, self._made_with["experiment"], paths)
         self._todo += [
-            self._save, lambda: self.note(line), self._journal.sync,
+            self._save,
+            lambda: self.note(line),
+            self._journal.sync,
             lambda: write_experiment(self._folder, experiment, self._disk),
-        ]  # fmt: skip
+        ]
 
     def snapshot(self) -> SavedModel:
         """A copy of the model as it is between two events, with the figures of the last whole epoch."""

@@ -1,4 +1,4 @@
-"""The models of a run that others can open: of its end, and of its best epoch. Knows files, not the training."""
+"""The models of a run that others can open: of its end, and of its best epoch."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ class KeptModels:
             self._best_accuracy = best.metrics.get("test_accuracy", -1.0)
 
     def end_epoch(self, ended: EpochEnded, snapshot: Callable[[], SavedModel]) -> None:
-        """Keep the model that `snapshot` gives after the epoch: as the last, and as the best at the highest test accuracy."""
+        """Keep the model that `snapshot` gives after the epoch: as the last, and as the best at the highest test
+        accuracy.
+        """
         self.figures = _figures(ended)
         model = snapshot()
         if self.keep(model) and ended.test_accuracy > self._best_accuracy:
@@ -57,7 +59,9 @@ class KeptModels:
         return good
 
     def write_again(self) -> None:
-        """Let the next `write` make files anew that have been deleted: the best model there is yet is then the last one."""
+        """Let the next `write` make files anew that have been deleted: the best model there is yet is then the last
+        one.
+        """
         if self.last is None:
             return
         if not (self._folder / MODEL).exists():

@@ -1,4 +1,4 @@
-"""One training a run folder: a lock that the system frees when its process ends, however it ends. Knows no contents."""
+"""One training a run folder: a lock that the system frees when its process ends, however it ends."""
 
 from __future__ import annotations
 
@@ -42,11 +42,17 @@ class RunLock:
                 raise link_refused(self.folder / LOCK)
             self._lock.acquire(timeout=patience, poll_interval=0.02)
         except Timeout as error:
-            text = tr("The run {name} is going on in another window or program. Stop it there first.", name=self.folder.name)  # fmt: skip
+            text = tr(
+                "The run {name} is going on in another window or program. Stop it there first.", name=self.folder.name
+            )
             raise RunBusy(text) from error
         except OSError as error:
             if error.errno in FORBIDDEN:
-                text = tr("Writing in the run's folder {folder} is not allowed, so the run cannot go on there. Allow writing, or copy the folder elsewhere and let the copy go on.", folder=self.folder)  # fmt: skip
+                text = tr(
+                    "Writing in the run's folder {folder} is not allowed, so the run cannot go on there. "
+                    "Allow writing, or copy the folder elsewhere and let the copy go on.",
+                    folder=self.folder,
+                )
                 raise SaveFailed(text) from error
             raise save_failed(self.folder / LOCK, 0, error) from error
 
@@ -63,7 +69,9 @@ class RunLock:
         self.acquire()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:  # fmt: skip
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.release()
 
 

@@ -1,4 +1,6 @@
-"""What a run's small files said, also when one was lost, as far as its other files know. Writes nothing, loads no torch."""
+"""What a run's small files said, also when one was lost, as far as its other files know. Writes nothing, loads no
+torch.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sees before a large file is read whether there is memory for it. Knows sizes, no format."""
+"""Sees before a large file is read whether there is memory for it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ def check_memory(path: Path, needed: int) -> None:
     from desktop_trainer.engine.memory import free_memory
 
     if needed > (free := free_memory(torch.device("cpu"))):
-        why = tr("it needs about {needed} of memory, and {free} are free", needed=_size(needed), free=_size(free))  # fmt: skip
+        why = tr("it needs about {needed} of memory, and {free} are free", needed=_size(needed), free=_size(free))
         raise Unfit(path, why, errno.ENOMEM)
 
 
 def used_up(path: Path, needed: int) -> Unfit:
     """The error for a file for which memory was had no more, though it had seemed to be free."""
-    return Unfit(path, tr("it needs about {needed} of memory, and so much was not free", needed=_size(needed)), errno.ENOMEM)  # fmt: skip
+    return Unfit(
+        path, tr("it needs about {needed} of memory, and so much was not free", needed=_size(needed)), errno.ENOMEM
+    )
 
 
 @contextmanager

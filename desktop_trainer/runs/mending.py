@@ -1,4 +1,4 @@
-"""Notices that somebody deleted a run's files while it is going on, and writes again what is known. Knows files, no training."""
+"""Notices that somebody deleted a run's files while it is going on, and writes again what is known."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from desktop_trainer.runs.run_folder import EVENTS, EXPERIMENT, LOCK, RUN, RunFa
 
 
 class Mender:
-    """Looks after the files of the run in `folder`, whose `journal` lives on, for whoever writes it, when it is deleted."""
+    """Looks after the files of the run in `folder`, whose `journal` lives on, for whoever writes it, when it is
+    deleted.
+    """
 
     def __init__(self, folder: Path, journal: Journal, models: KeptModels, lock: RunLock, disk: Disk) -> None:
         self._folder, self._journal, self._models, self._lock, self._disk = folder, journal, models, lock, disk
@@ -23,16 +25,29 @@ class Mender:
         """Write again what was deleted, all but checkpoints; a sentence that says so, empty if nothing was.
 
         Raises:
-            SaveFailed: if that was not possible, or if files were not deleted but moved: then a person can bring them back.
+            SaveFailed: if that was not possible, or if files were not deleted but moved: then a person can bring
+                them back.
         """
         place = self._folder / EVENTS
         match self._journal.whereabouts():
             case "deleted":
                 return self._write_again(facts, experiment)
             case "moved":
-                raise SaveFailed(tr("{file} is not there any more: it, or the run's folder, was moved or renamed, or its disk is gone. Put it back where it was.", file=place))  # fmt: skip
+                raise SaveFailed(
+                    tr(
+                        "{file} is not there any more: it, or the run's folder, was moved or renamed, or its "
+                        "disk is gone. Put it back where it was.",
+                        file=place,
+                    )
+                )
             case "replaced":
-                raise SaveFailed(tr("{file} was replaced by another file while the run was writing it. Move the other one away; the run then writes its own again.", file=place))  # fmt: skip
+                raise SaveFailed(
+                    tr(
+                        "{file} was replaced by another file while the run was writing it. Move the other one "
+                        "away; the run then writes its own again.",
+                        file=place,
+                    )
+                )
             case _:
                 return ""
 
@@ -49,8 +64,16 @@ class Mender:
         self._models.write_again()
         self._journal.write_again()
         if whole:
-            return tr("The run's folder {folder} was deleted while the run was going on. It was made again, with the journal, the settings and what the run is now; earlier checkpoints, your notes, and the best model if it was an earlier one, are lost.", folder=self._folder)  # fmt: skip
-        return tr("{file} was deleted while the run was writing it. It was written again; nothing of it is lost.", file=self._folder / EVENTS)  # fmt: skip
+            return tr(
+                "The run's folder {folder} was deleted while the run was going on. It was made again, "
+                "with the journal, the settings and what the run is now; earlier checkpoints, your "
+                "notes, and the best model if it was an earlier one, are lost.",
+                folder=self._folder,
+            )
+        return tr(
+            "{file} was deleted while the run was writing it. It was written again; nothing of it is lost.",
+            file=self._folder / EVENTS,
+        )
 
     def _make_folder(self) -> None:
         try:

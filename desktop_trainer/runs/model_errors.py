@@ -1,4 +1,4 @@
-"""Why a model file was not loaded, in words for people. Knows no format."""
+"""Why a model file was not loaded, in words for people."""
 
 from desktop_trainer.i18n import joined, tr
 
@@ -29,6 +29,7 @@ def damaged(why: str) -> ModelFileDamaged:
 def refused(why: str) -> ModelFileRefused:
     """The error for a ``.pt`` file that may hold more than weights; `why` is a sentence, and advice is added."""
     advice = tr(
-        "Ask for the weights as a .safetensors file, or as torch.save(model.state_dict(), file) of PyTorch 1.6 or later."
+        "Ask for the weights as a .safetensors file, or as torch.save(model.state_dict(), file) "
+        "of PyTorch 1.6 or later."
     )
     return ModelFileRefused(joined(why, advice))

@@ -1,7 +1,9 @@
-"""A model in one file: its weights, and what made them. Knows the formats; knows neither training nor windows.
+"""A model in one file: its weights, and what made them.
 
-Ours is a safetensors file with string metadata: `desktop_trainer_format`, `desktop_trainer_version`, `experiment`, `metrics`,
-`class_names` and `statistics` (JSON), and `sha256` over all of that and the tensors. Files of others are read as bare weights.
+Ours is a safetensors file with string metadata: `desktop_trainer_format`, `desktop_trainer_version`, `experiment`,
+    `metrics`,
+`class_names` and `statistics` (JSON), and `sha256` over all of that and the tensors. Files of others are read as
+bare weights.
 """
 
 from __future__ import annotations
@@ -58,7 +60,9 @@ __all__ = [
 FORMAT = 1
 _FORMAT, _VERSION, _DIGEST = "desktop_trainer_format", "desktop_trainer_version", "sha256"
 _COPIES, _ARCHIVE_COPIES = 2, 4
-"""So many times as many bytes as a file has are in memory while it is read: a safetensors file, and an archive of torch."""
+"""So many times as many bytes as a file has are in memory while it is read: a safetensors file, and an archive of
+torch.
+"""
 _ARCHIVE = b"PK\x03\x04"
 
 
@@ -174,7 +178,9 @@ def _read(path: Path, *, links: bool) -> bytes:
 def _unreadable(path: Path, error: OSError | ValueError) -> ModelFileUnreadable:
     why = getattr(error, "strerror", None) or error
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
-        return ModelFileUnreadable(tr("{path} cannot be read: {error}. Close other programs, or choose a smaller file.", path=path, error=why))  # fmt: skip
+        return ModelFileUnreadable(
+            tr("{path} cannot be read: {error}. Close other programs, or choose a smaller file.", path=path, error=why)
+        )
     return ModelFileUnreadable(tr("{path} cannot be read: {error}. Choose another file.", path=path, error=why))
 
 
@@ -199,8 +205,13 @@ def _check_format(text: str) -> None:
         raise _changed()
     if int(text[:9]) > FORMAT:
         raise ModelFileRefused(
-            tr("This file is of a newer version of Desktop Trainer (format {found}; this one reads up to {known}). It was left as it is; install the newer version to open it.", found=text[:9], known=FORMAT)
-        )  # fmt: skip
+            tr(
+                "This file is of a newer version of Desktop Trainer (format {found}; this one reads up "
+                "to {known}). It was left as it is; install the newer version to open it.",
+                found=text[:9],
+                known=FORMAT,
+            )
+        )
 
 
 def _ours(weights: dict[str, Tensor], metadata: Mapping[str, str]) -> SavedModel:
@@ -225,7 +236,8 @@ def _experiment(metadata: Mapping[str, str]) -> Experiment | None:
         return read_experiment(metadata["experiment"])
     except ExperimentError as error:
         text = tr(
-            "This model was made with settings that this program does not know, perhaps by a plug-in or another version:"
+            "This model was made with settings that this program does not know, perhaps by a plug-in "
+            "or another version:"
         )
         raise ModelFileRefused(f"{text}\n{error}") from error
 

@@ -1,4 +1,4 @@
-"""Notices that the folder of a run's images is no longer where it was. Knows the setting, no image."""
+"""Notices that the folder of a run's images is no longer where it was."""
 
 from __future__ import annotations
 
@@ -33,5 +33,9 @@ def check_folder(experiment: Experiment) -> None:
         FolderMoved: if not.
     """
     if folder := lost_folder(experiment):
-        text = tr("The images of this run were in {folder}, which is not there. If they were moved, say where they are now: the run goes on if they are the same.", folder=folder)  # fmt: skip
+        text = tr(
+            "The images of this run were in {folder}, which is not there. If they were moved, say "
+            "where they are now: the run goes on if they are the same.",
+            folder=folder,
+        )
         raise FolderMoved(text)

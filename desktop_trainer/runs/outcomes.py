@@ -1,4 +1,4 @@
-"""What can become of a run, in words for people. Knows no run."""
+"""What can become of a run, in words for people."""
 
 from desktop_trainer.i18n import mark, tr
 

@@ -1,4 +1,4 @@
-"""How long a run's name can be where paths are bounded. Knows what lies deepest in a run, and no run."""
+"""How long a run's name can be where paths are bounded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ _SHORTEST = 24
 
 
 def longest_name(runs: PurePath) -> int | None:
-    """How many UTF-16 units the name of a run in `runs` can have; None where only its own length counts, not the path's."""
+    """How many UTF-16 units the name of a run in `runs` can have; None where only its own length counts, not the
+    path's.
+    """
     if not isinstance(runs, PureWindowsPath):
         return None
     taken = len(str(runs / BIN_PLACE)) + len(f"/{_NUMBER}/{DEEPEST}")

@@ -24,7 +24,8 @@ from desktop_trainer.runs.retrying import patiently
 
 
 class Recording:
-    """A training that is kept in `folder`: its settings, its journal, its models, and checkpoints to go on from exactly.
+    """A training that is kept in `folder`: its settings, its journal, its models, and checkpoints to go on from
+    exactly.
 
     A checkpoint is written at the start, when one is due (see `SavingSettings`), when it is asked for, and at the end,
     however the run ends. What is not finite is never saved.
@@ -177,7 +178,8 @@ class Recording:
         return self.ended
 
     def change(self, experiment: Experiment) -> SettingsChanged:
-        """Go on with the settings of `experiment` from the next batch on, between two events; the next `checkpoint` writes them down.
+        """Go on with the settings of `experiment` from the next batch on, between two events; the next `checkpoint`
+        writes them down.
 
         Raises:
             ExperimentError: if one of them cannot change now; nothing has changed then.

@@ -1,4 +1,4 @@
-"""Lets a run go on in its folder, exactly where it was, perhaps with changed settings. Knows files, not who asks."""
+"""Lets a run go on in its folder, exactly where it was, perhaps with changed settings."""
 
 from __future__ import annotations
 
@@ -78,7 +78,8 @@ def reopen(
         here: has the settings of this machine; without it they are those with which the run began.
 
     Raises:
-        NotARun: if the folder holds no run, or a link. RunBusy: if it is going on. SaveFailed: if the folder cannot be written.
+        NotARun: if the folder holds no run, or a link. RunBusy: if it is going on. SaveFailed: if the folder cannot
+            be written.
         CheckpointError: if there are checkpoints and none can be used, or the newest one is of a newer version.
         ExperimentError: if the changes do not make an experiment, or not the same run.
         DeviceMissing: if this machine has no such device. FolderMoved: if its folder of images is not there.
@@ -120,11 +121,18 @@ def _reopened(
         training = Training(experiment, fingerprint=fingerprint if moved else "")
         training.load_state(_with_hyperparameters(found, experiment))
         past = Past(
-            lock, up_to(history, training.epoch, training.batch), found.name,
-            newest=found.name == all_names(folder)[-1], changes=different(made_with, experiment),
-            inexact=(*found.notices, *differences(found.state, experiment), *(unknown_data() if moved and not fingerprint else ())),
+            lock,
+            up_to(history, training.epoch, training.batch),
+            found.name,
+            newest=found.name == all_names(folder)[-1],
+            changes=different(made_with, experiment),
+            inexact=(
+                *found.notices,
+                *differences(found.state, experiment),
+                *(unknown_data() if moved and not fingerprint else ()),
+            ),
             fingerprint=fingerprint,
-        )  # fmt: skip
+        )
     if "training.epochs" in changes:
         completed = history.ended is not None and history.ended.outcome == "completed"
         check_epochs(experiment.training.epochs, training.epoch, training.batch, completed=completed)
@@ -144,7 +152,9 @@ def _write_lost(folder: Path, facts: RunFacts, experiment: Experiment, disk: Dis
 
 
 def _is_lost(path: Path, disk: Disk | None) -> bool:
-    """Whether to write a small file again, not if the system only does not give it now. What is damaged is kept beside it."""
+    """Whether to write a small file again, not if the system only does not give it now. What is damaged is kept
+    beside it.
+    """
     try:
         read_object(path)
     except FileNotFoundError:
@@ -207,12 +217,16 @@ def _state(folder: Path, checkpoint: str | None, history: History, experiment: E
     except NoCheckpoint as error:
         if history.position == (0, 0) and not history.epochs:
             return None
-        text = tr("Its checkpoints are gone, so it cannot go on. Start the experiment again, or open its model and train that.")  # fmt: skip
+        text = tr(
+            "Its checkpoints are gone, so it cannot go on. Start the experiment again, or open its "
+            "model and train that."
+        )
         raise NoCheckpoint(joined(str(error), text)) from error
 
 
 def _before_divergence(folder: Path, history: History, experiment: Experiment) -> list[str]:
-    """The checkpoints in the order in which to try them: those well before the divergence, then those before it, then all.
+    """The checkpoints in the order in which to try them: those well before the divergence, then those before it,
+    then all.
 
     Of the first two kinds the newest comes first.
     """
@@ -230,7 +244,9 @@ def _before_divergence(folder: Path, history: History, experiment: Experiment) -
 
 
 def _last_well(history: History) -> tuple[int, int]:
-    """How much was done when a loss was last like the first one before it blew up: whole epochs, and batches of the next one."""
+    """How much was done when a loss was last like the first one before it blew up: whole epochs, and batches of the
+    next one.
+    """
     places = [(block.epoch - 1, block.first - 1 + index) for block in history.records for index in range(len(block))]
     if not places:
         return 0, 0
@@ -276,7 +292,7 @@ def up_to(history: History, epoch: int, batch: int) -> History:
     seconds = float(records[-1].seconds[-1]) if records else 0.0
     return replace(
         history, records=records, epochs=epochs, ended=None, ended_at=None, position=(epoch, batch), seconds=seconds
-    )  # fmt: skip
+    )
 
 
 def _first_of(block: Records, epoch: int, batch: int) -> Records:

@@ -1,4 +1,4 @@
-"""Tries a refused write again before anybody is troubled: what holds a file often lets go of it soon. Knows no file."""
+"""Tries a refused write again before anybody is troubled: what holds a file often lets go of it soon."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import TypeVar
 from desktop_trainer.runs.files import SaveFailed
 
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
-"""Seconds before each further try. On Windows a virus scanner holds new files, every night; a network drive may hiccup."""
+"""Seconds before each further try. On Windows a virus scanner holds new files, every night; a network drive may
+hiccup.
+"""
 T = TypeVar("T")
 
 

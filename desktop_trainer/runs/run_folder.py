@@ -1,4 +1,4 @@
-"""What lies in a run's folder, and its small files: the facts of the run, the user's notes. Knows no numbers of it."""
+"""What lies in a run's folder, and its small files: the facts of the run, the user's notes."""
 
 from __future__ import annotations
 
@@ -96,9 +96,13 @@ def write_facts(folder: Path, facts: RunFacts, disk: Disk | None = None) -> None
         SaveFailed: see `write_file`.
     """
     values = {
-        "format": FORMAT, "id": facts.id, "created": facts.created.isoformat(timespec="milliseconds"),
-        "program": facts.program, "local": dict(facts.local), "recipe": facts.recipe,
-    }  # fmt: skip
+        "format": FORMAT,
+        "id": facts.id,
+        "created": facts.created.isoformat(timespec="milliseconds"),
+        "program": facts.program,
+        "local": dict(facts.local),
+        "recipe": facts.recipe,
+    }
     _write(folder / RUN, values, disk)
 
 
@@ -111,9 +115,12 @@ def read_facts(folder: Path) -> RunFacts:
     values = _read(folder, RUN)
     try:
         return RunFacts(
-            as_text(values.get("id"), 64), as_time(values.get("created")), as_text(values.get("program"), 64),
-            as_object(values.get("local")), as_text(values.get("recipe"), 256),
-        )  # fmt: skip
+            as_text(values.get("id"), 64),
+            as_time(values.get("created")),
+            as_text(values.get("program"), 64),
+            as_object(values.get("local")),
+            as_text(values.get("recipe"), 256),
+        )
     except NotPlain as error:
         raise _damaged(folder, RUN) from error
 
@@ -164,12 +171,20 @@ def refuse_links(folder: Path) -> None:
     places = itertools.chain((folder / name for name in names), _below(folder / CHECKPOINTS))
     link = next(filter(is_link, places), None)
     if link is not None:
-        text = tr("{file} in the run's folder {folder} is a link. A run from elsewhere could use one to change other files of yours, so it does not go on. Put the file or folder itself there, or remove the link.", file=link.relative_to(folder), folder=folder)  # fmt: skip
+        text = tr(
+            "{file} in the run's folder {folder} is a link. A run from elsewhere could use one to "
+            "change other files of yours, so it does not go on. Put the file or folder itself there, "
+            "or remove the link.",
+            file=link.relative_to(folder),
+            folder=folder,
+        )
         raise LeadsElsewhere(text)
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """What lies in `folder` and in its folders; it does not go through links, and tells each before what is below it."""
+    """What lies in `folder` and in its folders; it does not go through links, and tells each before what is below
+    it.
+    """
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -189,7 +204,13 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
         values = read_object(folder / name)
     except OSError as error:
         reason = error.strerror or error
-        text = tr("{folder} is not the folder of a run: its {file} cannot be read: {reason}. Choose a folder below the runs folder.", folder=folder, file=name, reason=reason)  # fmt: skip
+        text = tr(
+            "{folder} is not the folder of a run: its {file} cannot be read: {reason}. Choose a "
+            "folder below the runs folder.",
+            folder=folder,
+            file=name,
+            reason=reason,
+        )
         raise NotARun(text) from error
     except NotPlain as error:
         raise _damaged(folder, name) from error
@@ -209,11 +230,19 @@ def _check_format(folder: Path, name: str, values: Mapping[str, Any], known: int
 def newer(folder: Path) -> NewerRun:
     """The error for a run in a format that this version does not know."""
     text = tr(
-        "The run in {folder} was made by a newer version of this program. It was left alone; update the program to open it.",
+        "The run in {folder} was made by a newer version of this program. It was left alone; "
+        "update the program to open it.",
         folder=folder,
     )
     return NewerRun(text)
 
 
 def _damaged(folder: Path, name: str) -> NotARun:
-    return NotARun(tr("{file} in {folder} is damaged. Copy it back from a copy of the run's folder, or write it again by hand: it is JSON.", file=name, folder=folder))  # fmt: skip
+    return NotARun(
+        tr(
+            "{file} in {folder} is damaged. Copy it back from a copy of the run's folder, or write "
+            "it again by hand: it is JSON.",
+            file=name,
+            folder=folder,
+        )
+    )

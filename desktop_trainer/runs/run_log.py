@@ -1,4 +1,4 @@
-"""The log of a run: lines for people, with their time, in a text file. Knows events; nothing is ever read from it.
+"""The log of a run: lines for people, with their time, in a text file.
 
 The journal holds everything that counts, so a line that cannot be written is left out and holds up nothing.
 """

@@ -1,4 +1,4 @@
-"""Examines a safetensors file before anything is made of it. Knows the format, not what the tensors are for.
+"""Examines a safetensors file before anything is made of it.
 
 The format: 8 bytes length of the header (little-endian), a JSON object, the tensors' bytes without gaps.
 https://huggingface.co/docs/safetensors#format
@@ -79,8 +79,13 @@ def _extent(name: str, entry: Any) -> tuple[int, int]:
     if not isinstance(kind, str) or kind not in _ITEM_BYTES:
         shown = kind[:20] if isinstance(kind, str) else "?"  # it may be anything, nested as deep as can be read
         raise ModelFileRefused(
-            tr("{name} has numbers of the type {kind}, which is not supported. Known are: {known}.", name=name, kind=shown, known=", ".join(_ITEM_BYTES))
-        )  # fmt: skip
+            tr(
+                "{name} has numbers of the type {kind}, which is not supported. Known are: {known}.",
+                name=name,
+                kind=shown,
+                known=", ".join(_ITEM_BYTES),
+            )
+        )
     if math.prod(max(size, 1) for size in shape) > _MAX_ELEMENTS:
         raise damaged(tr("{name} is too large", name=name))
     if offsets[1] - offsets[0] != math.prod(shape) * _ITEM_BYTES[kind]:

@@ -1,4 +1,4 @@
-"""Tensors as the content of a safetensors file that this program reads again. Knows the format, not what the tensors are for."""
+"""Tensors as the content of a safetensors file that this program reads again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ _LONGEST = {"dtype": "BF16", "shape": [2**40] * 4, "data_offsets": [2**44] * 2}
 """No tensor's entry in the header is longer."""
 
 
-def serialized(tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None, *, times: int = 1) -> list[bytes | memoryview]:  # fmt: skip
+def serialized(
+    tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None, *, times: int = 1
+) -> list[bytes | memoryview]:
     """The content of the file, in parts: the same bytes for the same tensors, which are contiguous and on the CPU.
 
     Args:
@@ -53,10 +55,20 @@ def check_header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> 
     header = {"__metadata__": dict(metadata), **dict.fromkeys(tensors, _LONGEST)}
     size = len(json.dumps(header, ensure_ascii=False).encode())
     if len(tensors) > MAX_TENSORS:
-        raise _not_readable(tr("This file holds {count} tensors; 1 to {limit} are read.", count=len(tensors), limit=MAX_TENSORS))  # fmt: skip
+        raise _not_readable(
+            tr("This file holds {count} tensors; 1 to {limit} are read.", count=len(tensors), limit=MAX_TENSORS)
+        )
     if size > MAX_HEADER:
-        raise _not_readable(tr("This file's header is too long: {size} bytes of at most {limit}.", size=size, limit=MAX_HEADER))  # fmt: skip
+        raise _not_readable(
+            tr("This file's header is too long: {size} bytes of at most {limit}.", size=size, limit=MAX_HEADER)
+        )
 
 
 def _not_readable(why: str) -> SaveFailed:
-    return SaveFailed(tr("The model cannot be saved, because it could not be read back. {why} Choose a model with fewer parts, or data with fewer classes or shorter names of them.", why=why))  # fmt: skip
+    return SaveFailed(
+        tr(
+            "The model cannot be saved, because it could not be read back. {why} Choose a model with "
+            "fewer parts, or data with fewer classes or shorter names of them.",
+            why=why,
+        )
+    )

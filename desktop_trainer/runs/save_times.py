@@ -1,4 +1,4 @@
-"""When a run is saved: by the clock, and at batches and epochs. Knows the settings and the events, not what is saved."""
+"""When a run is saved: by the clock, and at batches and epochs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from desktop_trainer.engine.events import BatchEnded, EpochEnded, Event, RunStar
 from desktop_trainer.experiment.saving_settings import SavingSettings
 
 PATIENCE = 100
-"""By the clock, a save comes no sooner than after so many times as long as the last one took: less than 1 % of the time."""
+"""By the clock, a save comes no sooner than after so many times as long as the last one took: less than 1 % of the
+time.
+"""
 
 
 class Schedule:

@@ -1,4 +1,4 @@
-"""Sees whether a state that was read is one that a training can go on from. Knows what a state holds; knows no file."""
+"""Sees whether a state that was read is one that a training can go on from."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""A training's state as JSON and a list of tensors, and back, byte for byte. Knows neither files nor what the state means.
+"""A training's state as JSON and a list of tensors, and back, byte for byte.
 
-JSON has no tuples, no tensors, no numbers that are not finite, and no keys but texts: these are objects with one key that
+JSON has no tuples, no tensors, no numbers that are not finite, and no keys but texts: these are objects with one
+    key that
 begins with ``$``.
 """
 

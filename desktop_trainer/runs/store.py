@@ -1,4 +1,4 @@
-"""The folders of the runs: names for new ones, and a bin for discarded ones. Knows no contents."""
+"""The folders of the runs: names for new ones, and a bin for discarded ones."""
 
 from __future__ import annotations
 
@@ -59,7 +59,12 @@ def new_folder(experiment: Experiment, runs: Path | None = None, disk: Disk | No
             if isinstance(error, FileExistsError) and parent.is_dir():
                 number += 1
                 continue
-            text = tr("The folder {folder} for the run cannot be made: {error}. Make it writable, or choose another with DESKTOP_TRAINER_HOME.", folder=folder, error=error.strerror or error)  # fmt: skip
+            text = tr(
+                "The folder {folder} for the run cannot be made: {error}. Make it writable, or choose "
+                "another with DESKTOP_TRAINER_HOME.",
+                folder=folder,
+                error=error.strerror or error,
+            )
             raise SaveFailed(text) from error
 
 
@@ -84,7 +89,10 @@ def rename(folder: Path, name: str, disk: Disk | None = None) -> Path:
 def _path_problem(name: str, runs: Path) -> str:
     if not path_room.too_long(name, runs):
         return ""
-    return tr("With the new name Windows would not take the paths of the run's files. The most here is {most} characters.", most=path_room.longest_name(runs))  # fmt: skip
+    return tr(
+        "With the new name Windows would not take the paths of the run's files. The most here is {most} characters.",
+        most=path_room.longest_name(runs),
+    )
 
 
 def name_problem(name: str) -> str:
@@ -94,7 +102,9 @@ def name_problem(name: str) -> str:
     if len(name.encode(errors="replace")) > _MOST_BYTES:
         return tr("The new name is too long; the most is {most} bytes.", most=_MOST_BYTES)
     if _FORBIDDEN & set(name) or not all(mark.isprintable() or mark in _JOINERS for mark in name):
-        return tr("A name cannot have any of {characters}, nor invisible characters.", characters=" ".join(sorted(_FORBIDDEN)))  # fmt: skip
+        return tr(
+            "A name cannot have any of {characters}, nor invisible characters.", characters=" ".join(sorted(_FORBIDDEN))
+        )
     if name.startswith(".") or name.endswith(".") or name.partition(".")[0].strip().casefold() in _RESERVED:
         return tr("A name cannot begin or end with a full stop, nor be one that Windows keeps for itself, such as CON.")
     return ""
@@ -109,7 +119,9 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def free_place(runs: Path, name: str) -> Path:
-    """Where a run called `name` can lie: there, or with a number behind its name if there is one; cut where paths are bounded."""
+    """Where a run called `name` can lie: there, or with a number behind its name if there is one; cut where paths
+    are bounded.
+    """
     name = path_room.shortened(name, runs)
     target, number = runs / name, 1
     while os.path.lexists(target):
@@ -159,7 +171,11 @@ def _move(folder: Path, target: Path, disk: Disk | None) -> Path:
         folder.rename(target)
     except OSError as error:
         reason = error.strerror or error
-        text = tr("The folder {folder} cannot be moved: {reason}. Was it moved or opened by another program?", folder=folder, reason=reason)  # fmt: skip
+        text = tr(
+            "The folder {folder} cannot be moved: {reason}. Was it moved or opened by another program?",
+            folder=folder,
+            reason=reason,
+        )
         raise SaveFailed(text) from error
     with suppress(OSError):  # it is moved, and the system will write it down
         for place in dict.fromkeys((target.parent, folder.parent)):

@@ -1,4 +1,4 @@
-"""What a list of runs shows of each: read from its folder, numbers of batches left out. Knows no index."""
+"""What a list of runs shows of each: read from its folder, numbers of batches left out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ class RunSummary:
     Attributes:
         folder: where it lies; its `name` is the folder's. id: empty for a run without ``run.json``.
         created: in UTC. recipe: the name of the recipe it was started from, or empty.
-        outcome: ``new`` before it has trained, ``running``, ``interrupted``, or how it ended. reason, next_step: sentences.
+        outcome: ``new`` before it has trained, ``running``, ``interrupted``, or how it ended. reason, next_step:
+            sentences.
         ended_at: when it ended, in UTC. values: its settings, without those of the machine, unchecked.
         epoch, batch: how far it came; epochs, batches_per_epoch: of how many, 0 if that is not known.
         last, best: its last epoch, and the first of those with the highest test accuracy.
@@ -68,13 +69,28 @@ def read_summary(folder: Path, journal: JournalReader | None = None) -> RunSumma
     epochs = get_value(values, "training.epochs")
     started = said.started
     return RunSummary(
-        folder=folder, name=folder.name, id=facts.id, created=facts.created, recipe=facts.recipe, values=values,
-        outcome=_outcome(said, running=running), reason=said.ended.reason if said.ended else "",
-        next_step=said.ended.next_step if said.ended else "", ended_at=said.ended_at, epoch=said.position[0], batch=said.position[1],
-        epochs=epochs if type(epochs) is int else 0, batches_per_epoch=started.batches_per_epoch if started else 0,
-        last=said.epochs[-1] if said.epochs else None, best=best_epoch(said.epochs), seconds=said.seconds,
-        tags=notes.tags, note=notes.note, checkpoint=has_checkpoint(folder), save_failed=said.save_failed,
-    )  # fmt: skip
+        folder=folder,
+        name=folder.name,
+        id=facts.id,
+        created=facts.created,
+        recipe=facts.recipe,
+        values=values,
+        outcome=_outcome(said, running=running),
+        reason=said.ended.reason if said.ended else "",
+        next_step=said.ended.next_step if said.ended else "",
+        ended_at=said.ended_at,
+        epoch=said.position[0],
+        batch=said.position[1],
+        epochs=epochs if type(epochs) is int else 0,
+        batches_per_epoch=started.batches_per_epoch if started else 0,
+        last=said.epochs[-1] if said.epochs else None,
+        best=best_epoch(said.epochs),
+        seconds=said.seconds,
+        tags=notes.tags,
+        note=notes.note,
+        checkpoint=has_checkpoint(folder),
+        save_failed=said.save_failed,
+    )
 
 
 def best_epoch(epochs: list[EpochEnded]) -> EpochEnded | None:

@@ -1,4 +1,4 @@
-"""Proves on an experiment that a run which goes on from a checkpoint is the run that never stopped. Knows no window.
+"""Proves on an experiment that a run which goes on from a checkpoint is the run that never stopped.
 
 The same batches are trained twice: without a break, and with a checkpoint written to a temporary folder, read back by a
 new training in the middle. Then every number of both states is compared, and all that both said on their way.
@@ -97,7 +97,11 @@ def verify(experiment: Experiment, batches: int) -> Progress:
         yield from _verified(experiment, total)
     except _Over as over:
         if over.batches < 1:
-            text = tr("The training diverges at batch {batch}, so there is nothing to compare. Choose a smaller learning rate.", batch=over.batches + 1)  # fmt: skip
+            text = tr(
+                "The training diverges at batch {batch}, so there is nothing to compare. Choose a "
+                "smaller learning rate.",
+                batch=over.batches + 1,
+            )
             raise Diverges(text) from None
         yield from _verified(experiment, over.batches)
 
@@ -152,7 +156,9 @@ def _trained(training: Training, until: int, said: dict[str, Any]) -> Iterator[i
 
 
 def _good(said: Mapping[str, Any], per_epoch: int, ended: RunEnded) -> int:
-    """How many batches there are before the run `ended` by itself: before the first loss that is no number, if there is one."""
+    """How many batches there are before the run `ended` by itself: before the first loss that is no number, if
+    there is one.
+    """
     done = per_epoch * ended.epoch + ended.batch
     if ended.outcome != "diverged":
         return done

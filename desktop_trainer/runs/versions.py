@@ -1,4 +1,4 @@
-"""What computes: the versions and the kind of processor that the last digits of a result depend on. Knows no run."""
+"""What computes: the versions and the kind of processor that the last digits of a result depend on."""
 
 from __future__ import annotations
 

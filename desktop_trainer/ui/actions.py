@@ -1,4 +1,4 @@
-"""Menus, toolbar and shortcuts as rows of data. Knows the names of what can be done, not how it is done."""
+"""Menus, toolbar and shortcuts as rows of data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opens the window. Knows Qt's application and the process; knows nothing of what the window holds."""
+"""Opens the window."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def main(experiment: Experiment | None = None, language: str = "") -> int:
     """Open the window and stay until it is closed; returns the process's exit code.
 
     Args:
-        experiment: what its form shows, else the last session's. language: its language this time, else the one that was
-            chosen in it.
+        experiment: what its form shows, else the last session's. language: its language this time, else the one
+            that was chosen in it.
     """
     process.prepare()
     if sys.platform == "win32":
@@ -100,7 +100,9 @@ def _x_answers() -> bool:
 
 
 def _close_on_signals(window: TrainerWindow) -> None:
-    """SIGINT, SIGTERM and SIGHUP stop and keep. Python sees a signal only between its own instructions: a timer gives it some."""
+    """SIGINT, SIGTERM and SIGHUP stop and keep. Python sees a signal only between its own instructions: a timer
+    gives it some.
+    """
     from PySide6.QtCore import QTimer
 
     for number in process.stop_signals():

@@ -1,4 +1,4 @@
-"""The one place where the window says that something went wrong, or what comes next. Knows no cause."""
+"""The one place where the window says that something went wrong, or what comes next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens when the window is to be closed while a run is going on. Knows the session."""
+"""What happens when the window is to be closed while a run is going on."""
 
 from __future__ import annotations
 

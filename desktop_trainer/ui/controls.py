@@ -1,4 +1,4 @@
-"""Qt's input widgets with manners: text that is wrong stays, scrolling past changes nothing. Know no setting."""
+"""Qt's input widgets with manners: text that is wrong stays, scrolling past changes nothing."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ class TextBox(_Manners, QLineEdit):
 
 
 class PathBox(TextBox):
-    """A path: where there is no room for all of it, its end is shown. So is that of the one that holds when it is empty."""
+    """A path: where there is no room for all of it, its end is shown. So is that of the one that holds when it is
+    empty.
+    """
 
     _placeholder = ""
 

@@ -1,4 +1,4 @@
-"""What the Tools menu does about datasets: look at one, fetch it, choose the folder that holds them. Knows the form, no run."""
+"""What the Tools menu does about datasets: look at one, fetch it, choose the folder that holds them."""
 
 from __future__ import annotations
 

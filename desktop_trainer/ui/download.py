@@ -1,4 +1,4 @@
-"""The dialog that fetches a dataset: bytes, time left, Cancel. Knows the catalogue's downloader, no address."""
+"""The dialog that fetches a dataset: bytes, time left, Cancel."""
 
 from __future__ import annotations
 

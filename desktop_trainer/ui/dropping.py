@@ -1,4 +1,4 @@
-"""What can be dropped on the window: a model, an experiment, a run. Knows names and folders, opens nothing."""
+"""What can be dropped on the window: a model, an experiment, a run."""
 
 from __future__ import annotations
 

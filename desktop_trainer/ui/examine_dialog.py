@@ -1,4 +1,4 @@
-"""Asks which model is to be examined, and on which test set. Knows their names, neither models nor data."""
+"""Asks which model is to be examined, and on which test set."""
 
 from __future__ import annotations
 

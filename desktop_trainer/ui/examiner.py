@@ -1,4 +1,4 @@
-"""What *Evaluate* does: asks which model and which data where there is a choice, and says what was found of which. Knows no file."""
+"""What *Evaluate* does: asks which model and which data where there is a choice, and says what was found of which."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ class Examiner(QObject):
         models, datasets = self._models(model, best), self._datasets(model)
         if not datasets:
             problem = str(self._form.problems[0]) if self._form.problems else ""
-            self._banner.show_message(tr("The form does not say on which data: {problem}", problem=problem), kind="error")  # fmt: skip
+            self._banner.show_message(
+                tr("The form does not say on which data: {problem}", problem=problem), kind="error"
+            )
         elif len(models) == len(datasets) == 1:
             self._examine(models[0], datasets[0])
         else:
@@ -108,7 +110,9 @@ class Examiner(QObject):
             found[0] = _Subject(tr("{dataset}, as the model was trained", dataset=found[0].name), found[0].value)
             values = with_value(values, "data.dataset", to_values(here)["data"]["dataset"])
             values = with_value(values, "data.image_size", _size_for(own, here.data.dataset))
-            found.append(_Subject(tr("{dataset}, as the form says", dataset=_data_name(here)), parse_experiment(values)))  # fmt: skip
+            found.append(
+                _Subject(tr("{dataset}, as the form says", dataset=_data_name(here)), parse_experiment(values))
+            )
         return found
 
     def _examine(self, model: _Subject, data: _Subject) -> None:
@@ -119,7 +123,12 @@ class Examiner(QObject):
     @Slot(object)
     def _on_evaluated(self, result: Evaluated) -> None:
         figures = {"subject": self._subject, "loss": figure(result.loss), "accuracy": result.accuracy}
-        text = trn("Evaluated {subject}, {n} test sample: loss {loss}, accuracy {accuracy:.4f}.", "Evaluated {subject}, {n} test samples: loss {loss}, accuracy {accuracy:.4f}.", result.samples, **figures)  # fmt: skip
+        text = trn(
+            "Evaluated {subject}, {n} test sample: loss {loss}, accuracy {accuracy:.4f}.",
+            "Evaluated {subject}, {n} test samples: loss {loss}, accuracy {accuracy:.4f}.",
+            result.samples,
+            **figures,
+        )
         self._banner.show_message(text, kind="success", until=(self._session.began, self._session.model_changed))
         self.told.emit(text)
 
@@ -144,7 +153,12 @@ def _after(name: str, model: SavedModel) -> str:
         name = tr("{name}, {model}", name=name, model=tr(model.experiment.model.label))
     if "epoch" not in model.metrics:
         return name
-    return tr("{model} (last whole epoch {epoch:.0f}, test accuracy {accuracy:.3f})", model=name, epoch=model.metrics["epoch"], accuracy=model.metrics.get("test_accuracy", float("nan")))  # fmt: skip
+    return tr(
+        "{model} (last whole epoch {epoch:.0f}, test accuracy {accuracy:.3f})",
+        model=name,
+        epoch=model.metrics["epoch"],
+        accuracy=model.metrics.get("test_accuracy", float("nan")),
+    )
 
 
 def _same(one: SavedModel, other: SavedModel) -> bool:

@@ -1,4 +1,4 @@
-"""Opens and saves experiments as JSON files for the window. Knows the form and dialogs, no setting."""
+"""Opens and saves experiments as JSON files for the window."""
 
 from __future__ import annotations
 

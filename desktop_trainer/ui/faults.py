@@ -1,4 +1,4 @@
-"""Sees to it that an error which nobody caught is written down and shown, and that the window lives. Knows no cause."""
+"""Sees to it that an error which nobody caught is written down and shown, and that the window lives."""
 
 from __future__ import annotations
 

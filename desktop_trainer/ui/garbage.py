@@ -1,4 +1,4 @@
-"""Collects Python's cyclic garbage in the GUI thread only. Knows nothing of what is collected."""
+"""Collects Python's cyclic garbage in the GUI thread only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Switches the language of the window while it is open. Knows gettext's and Qt's translations, no widget."""
+"""Switches the language of the window while it is open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps the settings of the form between two starts, in a file of the program's own. Knows the form, no run."""
+"""Keeps the settings of the form between two starts, in a file of the program's own."""
 
 from __future__ import annotations
 
@@ -83,6 +83,9 @@ def _put_aside(error: Exception) -> str:
         path.rename(aside)
     except OSError:
         aside = path
-    text = tr("The settings of the last session cannot be used; these are the first ones again. They are kept in {file}.", file=aside)  # fmt: skip
+    text = tr(
+        "The settings of the last session cannot be used; these are the first ones again. They are kept in {file}.",
+        file=aside,
+    )
     why = getattr(error, "strerror", None)
     return f"{text}\n{tr('It cannot be read: {error}.', error=why) if why else error}"

@@ -1,4 +1,4 @@
-"""How the parts of the window lie: a dock on each side, or both as tabs where it is narrow. Knows no panel."""
+"""How the parts of the window lie: a dock on each side, or both as tabs where it is narrow."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ class Layout:
         self._model = self._dock("model_dock", model, area.RightDockWidgetArea)
         self._docks = [self._experiment, self._model]
         self._wide: QByteArray | None = None
-        """How they lay when the window became narrow; None while it is not, and where the user had put them elsewhere."""
+        """How they lay when the window became narrow; None while it is not, and where the user had put them
+        elsewhere.
+        """
         self._default = QByteArray()
         self._widen()
         splitter.setSizes(_SPLIT)

@@ -1,4 +1,4 @@
-"""The submenus that are filled at run time: theme, language, panels, recent files. Knows the preferences."""
+"""The submenus that are filled at run time: theme, language, panels, recent files."""
 
 from __future__ import annotations
 

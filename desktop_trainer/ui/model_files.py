@@ -1,4 +1,4 @@
-"""Saves, exports, loads and examines models for the window. Knows the session and dialogs, not the files' format."""
+"""Saves, exports, loads and examines models for the window."""
 
 from __future__ import annotations
 
@@ -209,7 +209,9 @@ def _written(path: Path, model: SavedModel, *, bare: bool) -> Generator[tuple[Pa
 
 
 def _read(path: Path, current: Experiment | None) -> Generator[SavedModel, None, None]:
-    """Called in a thread: what the file holds, if it fits the model of its experiment, or of `current` if it has none."""
+    """Called in a thread: what the file holds, if it fits the model of its experiment, or of `current` if it has
+    none.
+    """
     from desktop_trainer.engine.examination import check_fit
     from desktop_trainer.runs.model_file import load_model
 

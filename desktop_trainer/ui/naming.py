@@ -1,4 +1,4 @@
-"""Gives widgets the names by which tests and accessibility tools find them. Knows no widget."""
+"""Gives widgets the names by which tests and accessibility tools find them."""
 
 from typing import TypeVar
 

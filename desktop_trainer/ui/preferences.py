@@ -1,4 +1,4 @@
-"""What the window remembers between two starts: looks, places and recent files. Knows no experiment."""
+"""What the window remembers between two starts: looks, places and recent files."""
 
 from __future__ import annotations
 

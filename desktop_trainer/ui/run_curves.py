@@ -1,4 +1,4 @@
-"""Reads the curves of runs from their journals, in a thread, and has them drawn. Knows journals and the plots' overlay."""
+"""Reads the curves of runs from their journals, in a thread, and has them drawn."""
 
 from __future__ import annotations
 

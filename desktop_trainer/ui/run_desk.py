@@ -1,4 +1,4 @@
-"""Connects the panel of the runs with the form, the session, the curves and the models. Knows them all; reads no file."""
+"""Connects the panel of the runs with the form, the session, the curves and the models."""
 
 from __future__ import annotations
 
@@ -112,7 +112,10 @@ class RunDesk(QObject):
         values = {run.name: run.values for run in runs}
         if len(runs) == 1:
             if self._form.experiment is None:
-                self._banner.show_message(tr("The form has no experiment to compare with. {problem}", problem=self._form.problems[0]), kind="error")  # fmt: skip
+                self._banner.show_message(
+                    tr("The form has no experiment to compare with. {problem}", problem=self._form.problems[0]),
+                    kind="error",
+                )
                 return
             values[tr("The form")] = shared_values(self._form.experiment)
         DifferencesDialog(values, self._window).open()
@@ -120,7 +123,12 @@ class RunDesk(QObject):
     def copy_settings(self, runs: list[RunSummary]) -> None:
         """Put the settings of a run into the form."""
         if self._to_form(runs[0]):
-            self._banner.show_message(tr("The form has the settings of {run}.", run=runs[0].name), kind="success", do=(tr("Undo"), self._form.undo_stack.undo), until=(self._form.undo_stack.indexChanged,))  # fmt: skip
+            self._banner.show_message(
+                tr("The form has the settings of {run}.", run=runs[0].name),
+                kind="success",
+                do=(tr("Undo"), self._form.undo_stack.undo),
+                until=(self._form.undo_stack.indexChanged,),
+            )
 
     def repeat(self, runs: list[RunSummary]) -> None:
         """Train with the settings of a run, from the beginning."""
@@ -153,7 +161,10 @@ class RunDesk(QObject):
         elif path.exists():
             self._models.load(path, self._form.experiment)
         else:
-            self._banner.show_message(tr("{run} has no {file}: it has not come to the end of an epoch.", run=run.name, file=name), kind="error")  # fmt: skip
+            self._banner.show_message(
+                tr("{run} has no {file}: it has not come to the end of an epoch.", run=run.name, file=name),
+                kind="error",
+            )
 
     def show_bin(self, *_: object) -> None:
         """Show what was deleted and discarded."""
@@ -176,7 +187,9 @@ class RunDesk(QObject):
 
     def export(self, runs: list[RunSummary]) -> None:
         """Ask where, then write a run into a zip file."""
-        name, _ = QFileDialog.getSaveFileName(self._window, tr("Export the run"), f"{runs[0].name}.zip", tr("Zip file (*.zip)"))  # fmt: skip
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, tr("Export the run"), f"{runs[0].name}.zip", tr("Zip file (*.zip)")
+        )
         if name:
             path = Path(name)
             self.files.export(runs[0], path if path.suffix else path.with_name(path.name + ".zip"))
@@ -206,7 +219,9 @@ class RunDesk(QObject):
 
     @Slot()
     def _on_cut(self) -> None:
-        self._banner.show_message(tr("The curves of the first {count} runs are drawn; more could not be told apart.", count=MOST_RUNS))  # fmt: skip
+        self._banner.show_message(
+            tr("The curves of the first {count} runs are drawn; more could not be told apart.", count=MOST_RUNS)
+        )
 
     @Slot(str)
     def _on_already(self, name: str) -> None:

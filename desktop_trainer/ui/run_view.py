@@ -1,4 +1,4 @@
-"""Hands the events of a run to the panels that show them. Knows panels and events, no control."""
+"""Hands the events of a run to the panels that show them."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ class Session(QObject):
 
     @property
     def can_change(self) -> bool:
-        """Whether a run is paused that can go on with other settings: it has its model, and the optimizer that learns."""
+        """Whether a run is paused that can go on with other settings: it has a model and an optimizer."""
         return self.state is RunState.PAUSED and self._started
 
     @property
@@ -264,7 +264,7 @@ class Session(QObject):
 
     @Slot(object, object)
     def folder_moved(self, old: Path, new: Path | None) -> None:
-        """The folder of a run has another path, or is gone: then the run cannot go on from here, until it is back; its model stays."""
+        """The folder of a run has another path, or is gone: then only the run's model stays, until it is back."""
         if self._last is not None and self._last.folder == old:
             self._gone, self._last = (self._last, None) if new is None else (None, replace(self._last, folder=new))
             self.model_changed.emit()
@@ -373,7 +373,7 @@ class Session(QObject):
             self.discard_last()
 
     def _let_go(self) -> None:
-        """Nobody has the run's data and model in hand any more, not even its error: the system gets back their memory."""
+        """Nobody holds the run's data and model any more, not even its error: their memory goes back."""
         if self._error is not None:
             forget_locals(self._error)
         process.give_back()

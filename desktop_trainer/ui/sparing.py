@@ -1,4 +1,4 @@
-"""How much of the machine the window takes for itself while a run goes on. Knows processors, no widget.
+"""How much of the machine the window takes for itself while a run goes on.
 
 With two processors both train, and all threads of an operation wait for the one that the window has put off: drawing
 costs more than its own time. So there it looks, and draws, less often.

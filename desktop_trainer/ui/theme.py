@@ -1,4 +1,4 @@
-"""How the window looks: two palettes, one style sheet, the curves' colours and the icons. Knows no panel.
+"""How the window looks: two palettes, one style sheet, the curves' colours and the icons.
 
 The curves' colours are taken from Okabe and Ito, "Color Universal Design" (2008), shaded for each background.
 """
@@ -45,7 +45,9 @@ class CurveColours:
     train: str
     test: str
     overlay: tuple[str, ...]
-    """For the curves of other runs: for any eye each differs from the others and from the four above, and stands out from the background."""
+    """For the curves of other runs: for any eye each differs from the others and from the four above, and stands
+    out from the background.
+    """
 
 
 @dataclass(frozen=True, slots=True)

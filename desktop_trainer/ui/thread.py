@@ -1,4 +1,6 @@
-"""Threads that pull an iterator and emit what it yields. Know no widget and nothing of what is pulled but its events."""
+"""Threads that pull an iterator and emit what it yields. Know no widget and nothing of what is pulled but its
+events.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ class IteratorThread(QThread):
 
 
 class Command(Enum):
-    """What a training thread can be told between two events. STOP keeps the run: if it cannot be saved, it holds instead."""
+    """What a training thread can be told between two events. STOP keeps the run: if it cannot be saved, it holds
+    instead.
+    """
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -179,7 +183,9 @@ class TrainingThread(QThread):
                 self._holding, self._stepping = command is Command.PAUSE, command is Command.STEP
 
     def _next_command(self, recording: Recording) -> Command | Change:
-        """Wait for one. A run that is held for more than a moment is saved; who steps on at once does not wait for that."""
+        """Wait for one. A run that is held for more than a moment is saved; who steps on at once does not wait for
+        that.
+        """
         if not self._unsaved:
             try:
                 return self._mailbox.get(timeout=_SETTLED)

@@ -1,4 +1,4 @@
-"""Undo and Redo in the Edit menu: what they would do, and when they can. Knows the stack and the session, no setting."""
+"""Undo and Redo in the Edit menu: what they would do, and when they can."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from desktop_trainer.ui.session import Session
 
 
 class Undoing(QObject):
-    """Names in the menu what would be undone. During a run the form's changes stay, but for those that its pauses allow."""
+    """Names in the menu what would be undone. During a run the form's changes stay, but for those that its pauses
+    allow.
+    """
 
     def __init__(self, actions: Actions, stack: QUndoStack, session: Session) -> None:
         super().__init__(session)

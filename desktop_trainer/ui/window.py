@@ -68,7 +68,8 @@ _LOGOUT_SECONDS = 5.0
 
 
 class TrainerWindow(QMainWindow):
-    """One window, one session. `experiment` fills the form, else the last session does, else the recipe for first steps.
+    """One window, one session. `experiment` fills the form, else the last session does, else the recipe for first
+    steps.
 
     Signals:
         warmed: torch has been loaded behind the window; and again, when what the first run needs has been, too.
@@ -92,14 +93,18 @@ class TrainerWindow(QMainWindow):
         self._lay_out()
         self.files = ModelFiles(self, self.session, self.banner, self.preferences)
         self.continuing = Continuing(self, self.session, self.form, self.banner)
-        self.controls = RunControls(self, self.actions_, self.session, self.form, self.banner, self.files, self.continuing)  # fmt: skip
+        self.controls = RunControls(
+            self, self.actions_, self.session, self.form, self.banner, self.files, self.continuing
+        )
         ContinueButton(self.toolbar, self.actions_, self.continuing, self.session)
         self.ends = RunEnds(self.session, self.form, self.banner, self.preferences, self.continuing)
         self.examiner = Examiner(self, self.session, self.form, self.files, self.banner)
         self.experiment_files = ExperimentFiles(self, self.form, self.banner)
         self.data = DataMenu(self, self.form, self.actions_, self.banner)
         self.view = RunView(self.session, self.curves, self.epochs, self.log, self.progress)
-        self.desk = RunDesk(self, self.runs, self.curves, self.form, self.session, self.banner, self.files, self.actions_["start"])  # fmt: skip
+        self.desk = RunDesk(
+            self, self.runs, self.curves, self.form, self.session, self.banner, self.files, self.actions_["start"]
+        )
         self.looks = LookMenus(self, self.actions_, self.preferences)
         self.closing = ClosingGuard(self, self.session)
         self.last_session = LastSession(self.form, self.banner)
@@ -282,7 +287,12 @@ class TrainerWindow(QMainWindow):
         self.session.set_model(model)
         self._show_title()
         text = tr("Opened {file}: {description}.", file=path.name, description=describe(model))
-        self.banner.show_message(text, kind="success", do=(tr("Evaluate"), self.actions_["evaluate_model"].trigger), until=(self.session.model_changed,))  # fmt: skip
+        self.banner.show_message(
+            text,
+            kind="success",
+            do=(tr("Evaluate"), self.actions_["evaluate_model"].trigger),
+            until=(self.session.model_changed,),
+        )
         self.log.add(text)
 
     @Slot()

@@ -1,4 +1,4 @@
-"""A label of several lines for forms that scroll. Knows nothing of what it says."""
+"""A label of several lines for forms that scroll."""
 
 from __future__ import annotations
 

@@ -8,9 +8,17 @@ from desktop_trainer.benchmark.report import as_values, quantity, table
 from desktop_trainer.benchmark.results import ENGINE, GRAPH, HEART, LIMIT, MILLION, PLAIN, WINDOW, Results, figures
 
 MACHINE = {
-    "system": "Linux", "processor": "Some CPU", "cores": 2, "load": [0.1, 0.2, 0.3], "python": "3.11",
-    "versions": {"torch": "2.10"}, "device": "cpu", "device_name": "cpu", "threads": 2, "openmp": {"OMP_WAIT_POLICY": "passive"},
-}  # fmt: skip
+    "system": "Linux",
+    "processor": "Some CPU",
+    "cores": 2,
+    "load": [0.1, 0.2, 0.3],
+    "python": "3.11",
+    "versions": {"torch": "2.10"},
+    "device": "cpu",
+    "device_name": "cpu",
+    "threads": 2,
+    "openmp": {"OMP_WAIT_POLICY": "passive"},
+}
 
 
 @pytest.fixture
@@ -113,10 +121,14 @@ def test_numbers_read_as_people_write_them(value: float, unit: str, text: str) -
     assert quantity(value, unit) == text
 
 
-@pytest.mark.parametrize(("took", "told", "verdict"), [
-    ([1.01, 1.02, 1.015, 1.02, 1.01, 1.018], True, "ok"), ([1.05, 1.04, 1.06, 1.05, 1.04, 1.09], True, "not reached"),
-    ([1.01, 1.09, 1.02, 1.05, 1.0, 1.02], False, "cannot be told: measure more repetitions, on an idle machine"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("took", "told", "verdict"),
+    [
+        ([1.01, 1.02, 1.015, 1.02, 1.01, 1.018], True, "ok"),
+        ([1.05, 1.04, 1.06, 1.05, 1.04, 1.09], True, "not reached"),
+        ([1.01, 1.09, 1.02, 1.05, 1.0, 1.02], False, "cannot be told: measure more repetitions, on an idle machine"),
+    ],
+)
 def test_what_the_window_costs_is_judged_by_pairs_and_only_where_they_tell_it(
     results: Results, took: list[float], told: bool, verdict: str
 ) -> None:

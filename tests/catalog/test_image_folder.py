@@ -34,7 +34,9 @@ def prepared(folder: Path) -> Source:
 
 
 def test_it_reads_what_torchvision_reads(parted: Path) -> None:
-    """The same samples in the same order with the same classes; the pixels as Resize and CenterCrop make them, nearly."""
+    """The same samples in the same order with the same classes; the pixels as Resize and CenterCrop make them,
+    nearly.
+    """
     made = Compose([Resize(SIZE), CenterCrop(SIZE), PILToTensor()])
     for train, name in ((True, "train"), (False, "test")):
         images, labels = choice(parted).load(parted, train=train)

@@ -55,9 +55,19 @@ def test_softmax_regression_has_a_weight_for_each_pixel_and_class() -> None:
 @pytest.mark.parametrize(("activation", "layer"), [("sigmoid", nn.Sigmoid), ("relu", nn.ReLU)])
 def test_lenet_is_the_tutorials_network_layer_by_layer(activation: str, layer: type[nn.Module]) -> None:
     tutorial = nn.Sequential(
-        nn.Conv2d(1, 6, 5), layer(), nn.MaxPool2d(2, 2), nn.Conv2d(6, 16, 5), layer(), nn.MaxPool2d(2, 2),
-        nn.Flatten(), nn.Linear(16 * 4 * 4, 120), layer(), nn.Linear(120, 84), layer(), nn.Linear(84, 10),
-    )  # fmt: skip
+        nn.Conv2d(1, 6, 5),
+        layer(),
+        nn.MaxPool2d(2, 2),
+        nn.Conv2d(6, 16, 5),
+        layer(),
+        nn.MaxPool2d(2, 2),
+        nn.Flatten(),
+        nn.Linear(16 * 4 * 4, 120),
+        layer(),
+        nn.Linear(120, 84),
+        layer(),
+        nn.Linear(84, 10),
+    )
     model = MODELS["lenet"].model_validate({"activation": activation}).build(FASHION)
     assert parameters(model) == 44_426
     model.load_state_dict(tutorial.state_dict())
@@ -65,7 +75,9 @@ def test_lenet_is_the_tutorials_network_layer_by_layer(activation: str, layer: t
     assert torch.equal(model(images), tutorial(images))
 
 
-@pytest.mark.parametrize(("activation", "layer"), [("relu", nn.ReLU), ("sigmoid", nn.Sigmoid), ("tanh", nn.Tanh), ("gelu", nn.GELU)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("activation", "layer"), [("relu", nn.ReLU), ("sigmoid", nn.Sigmoid), ("tanh", nn.Tanh), ("gelu", nn.GELU)]
+)
 def test_an_mlp_has_the_layers_that_its_options_ask_for(activation: str, layer: type[nn.Module]) -> None:
     choice = MODELS["mlp"].model_validate({"hidden_sizes": [30, 20], "activation": activation, "dropout": 0.25})
     kinds = [type(part) for part in choice.build(FASHION).children()]

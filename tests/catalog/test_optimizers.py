@@ -42,10 +42,19 @@ def test_defaults_are_torchs_own_but_for_the_learning_rate(name: str) -> None:
     assert {**ours, "lr": 0} == {**theirs, "lr": 0}
 
 
-@pytest.mark.parametrize(("name", "values"), [
-    ("sgd", {"lr": 0}), ("sgd", {"lr": float("nan")}), ("sgd", {"momentum": 1}), ("sgd", {"nesterov": True}),
-    ("adam", {"beta1": 1}), ("adam", {"beta2": -0.1}), ("adamw", {"weight_decay": 2}), ("adam", {"momentum": 0.9}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("sgd", {"lr": 0}),
+        ("sgd", {"lr": float("nan")}),
+        ("sgd", {"momentum": 1}),
+        ("sgd", {"nesterov": True}),
+        ("adam", {"beta1": 1}),
+        ("adam", {"beta2": -0.1}),
+        ("adamw", {"weight_decay": 2}),
+        ("adam", {"momentum": 0.9}),
+    ],
+)
 def test_what_makes_no_sense_is_refused(name: str, values: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(reversed(values))):
         OPTIMIZERS[name].model_validate(values)

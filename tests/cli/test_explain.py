@@ -50,7 +50,15 @@ def test_it_says_what_is_true_of_the_whole_section(capsys: Captured) -> None:
     assert "never the test set" in told(capsys, "flip")
 
 
-@pytest.mark.parametrize(("asked", "near"), [("optimzer", "--optimizer"), ("--bach-size", "--batch-size"), ("xyzzy", "desktop-trainer train --help"), ("", "desktop-trainer train --help")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("asked", "near"),
+    [
+        ("optimzer", "--optimizer"),
+        ("--bach-size", "--batch-size"),
+        ("xyzzy", "desktop-trainer train --help"),
+        ("", "desktop-trainer train --help"),
+    ],
+)
 def test_a_name_that_none_has_is_refused_and_near_ones_are_named(asked: str, near: str, capsys: Captured) -> None:
     assert main(["explain", asked]) == 2
     shown = capsys.readouterr().err

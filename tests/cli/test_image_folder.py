@@ -26,7 +26,19 @@ def folder(tmp_path: Path) -> Path:
 
 
 def argv(folder: Path) -> list[str]:
-    return ["train", "--dataset", "image_folder", "--folder", str(folder), "--image-size", "4", "--epochs", "1", "--device", "cpu"]  # fmt: skip
+    return [
+        "train",
+        "--dataset",
+        "image_folder",
+        "--folder",
+        str(folder),
+        "--image-size",
+        "4",
+        "--epochs",
+        "1",
+        "--device",
+        "cpu",
+    ]
 
 
 def test_a_folder_is_trained_on_and_the_model_examined(folder: Path, tmp_path: Path, capsys: Captured) -> None:
@@ -60,7 +72,18 @@ def test_classes_and_what_the_model_gets_are_told_before_the_training(folder: Pa
 
 def test_a_folder_does_not_take_the_image_size_of_a_recipe(folder: Path, capsys: Captured) -> None:
     """Unless it is asked for. Weights want the size that they were trained with."""
-    flags = ["--recipe", "digits_first_steps", "--dataset", "image_folder", "--folder", str(folder), "--epochs", "1", "--device", "cpu"]  # fmt: skip
+    flags = [
+        "--recipe",
+        "digits_first_steps",
+        "--dataset",
+        "image_folder",
+        "--folder",
+        str(folder),
+        "--epochs",
+        "1",
+        "--device",
+        "cpu",
+    ]
     assert main(["train", *flags]) == 0
     assert "Images: 4 x 4 → 64 x 64, 3 channels" in capsys.readouterr().out
     model = folder.parent / "model.safetensors"
@@ -76,12 +99,23 @@ def test_nor_does_a_folder_that_a_config_names(folder: Path, tmp_path: Path, cap
     for size, told in (({}, "64 x 64"), ({"image_size": 28}, "28 x 28")):
         data = {"dataset": {"name": "image_folder", "folder": str(folder)}, **size}
         (tmp_path / "config.json").write_text(json.dumps({"data": data}))
-        flags = ["--recipe", "digits_first_steps", "--config", str(tmp_path / "config.json"), "--epochs", "1", "--device", "cpu"]  # fmt: skip
+        flags = [
+            "--recipe",
+            "digits_first_steps",
+            "--config",
+            str(tmp_path / "config.json"),
+            "--epochs",
+            "1",
+            "--device",
+            "cpu",
+        ]
         assert main(["train", *flags]) == 0
         assert f"4 x 4 → {told}" in capsys.readouterr().out
 
 
-def test_a_model_of_an_earlier_version_is_examined_as_it_was_trained(folder: Path, tmp_path: Path, capsys: Captured) -> None:  # fmt: skip
+def test_a_model_of_an_earlier_version_is_examined_as_it_was_trained(
+    folder: Path, tmp_path: Path, capsys: Captured
+) -> None:
     """Grey images, of which it made three channels, and two sizes one after the other."""
     for path in folder.rglob("*.png"):
         Image.new("L", (9, 9), 200).save(path)

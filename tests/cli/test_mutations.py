@@ -22,9 +22,11 @@ from tests.runs.conftest import make_run
 
 BOTH = ["spoilt", "whole"]
 COMMANDS: list[tuple[str, dict[str, Any]]] = [
-    ("list", {"words": [], "sort": "created"}), ("list", {"words": ["sgd"], "sort": "duration"}), ("show", {"run": "spoilt"}),
+    ("list", {"words": [], "sort": "created"}),
+    ("list", {"words": ["sgd"], "sort": "duration"}),
+    ("show", {"run": "spoilt"}),
     ("compare", {"run": BOTH}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("file", [RUN, EXPERIMENT, NOTES, EVENTS])

@@ -65,7 +65,9 @@ def test_a_model_for_which_memory_is_short_is_said_with_what_it_needs(
 ) -> None:
     (tmp_path / "model.safetensors").write_bytes(bytes(1_000_000))
     monkeypatch.setattr(memory, "free_memory", lambda _: 1_500_000)
-    assert "needs about 2.0 MB of memory, and 1.5 MB are free" in complaint(capsys, ["evaluate", str(tmp_path / "model.safetensors")])  # fmt: skip
+    assert "needs about 2.0 MB of memory, and 1.5 MB are free" in complaint(
+        capsys, ["evaluate", str(tmp_path / "model.safetensors")]
+    )
 
 
 def test_an_archive_that_announces_an_endless_list_of_contents_is_refused(tmp_path: Path, capsys: Captured) -> None:

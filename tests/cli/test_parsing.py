@@ -34,10 +34,36 @@ def test_without_flags_it_is_the_default_experiment(monkeypatch: pytest.MonkeyPa
 
 def test_flags_set_what_they_name(monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = trained(
-        monkeypatch, "--dataset", "fashion_mnist", "--batch-size", "64", "--drop-last", "--no-shuffle", "--model", "mlp",
-        "--hidden-sizes", "256", "128", "--dropout", "0.5", "--optimizer", "sgd", "--lr", "0.3", "--nesterov",
-        "--momentum", "0.9", "--epochs", "3", "--seed", "4", "--device", "cpu", "--data-root", "/data x",
-    )  # fmt: skip
+        monkeypatch,
+        "--dataset",
+        "fashion_mnist",
+        "--batch-size",
+        "64",
+        "--drop-last",
+        "--no-shuffle",
+        "--model",
+        "mlp",
+        "--hidden-sizes",
+        "256",
+        "128",
+        "--dropout",
+        "0.5",
+        "--optimizer",
+        "sgd",
+        "--lr",
+        "0.3",
+        "--nesterov",
+        "--momentum",
+        "0.9",
+        "--epochs",
+        "3",
+        "--seed",
+        "4",
+        "--device",
+        "cpu",
+        "--data-root",
+        "/data x",
+    )
     values: dict[str, Any] = {
         "data": {
             "dataset": "fashion_mnist",
@@ -117,7 +143,7 @@ def test_naming_the_choice_that_is_there_keeps_its_options(monkeypatch: pytest.M
         (["evaluate"], ["MODEL"]),
         (["--language", "xx"], ["xx", "zh_CN"]),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_one_message_that_names_it_and_exit_2(
     argv: list[str], words: list[str], capsys: pytest.CaptureFixture[str], home: Path
 ) -> None:

@@ -14,9 +14,31 @@ from desktop_trainer.runs.checkpoint_folders import checkpoints
 from desktop_trainer.runs.history import read_journal
 from desktop_trainer.runs.store import rename
 
-TRAIN = ["train", "--dataset", "synthetic", "--data-dataset-train-samples", "40", "--data-dataset-test-samples", "8", "--model", "softmax",
-         "--epochs", "1", "--device", "cpu", "--threads", "1"]  # fmt: skip
-NAMES = {"spaces": " a  run of mine ", "other letters": "运行 模型 Übung", "emoji": "👩‍🔬 🎛️", "quotes": "it's $HOME; \"no\" %d {x}", "long": "x" * 230, "long in bytes": "长" * 75}  # fmt: skip
+TRAIN = [
+    "train",
+    "--dataset",
+    "synthetic",
+    "--data-dataset-train-samples",
+    "40",
+    "--data-dataset-test-samples",
+    "8",
+    "--model",
+    "softmax",
+    "--epochs",
+    "1",
+    "--device",
+    "cpu",
+    "--threads",
+    "1",
+]
+NAMES = {
+    "spaces": " a  run of mine ",
+    "other letters": "运行 模型 Übung",
+    "emoji": "👩‍🔬 🎛️",
+    "quotes": 'it\'s $HOME; "no" %d {x}',
+    "long": "x" * 230,
+    "long in bytes": "长" * 75,
+}
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())

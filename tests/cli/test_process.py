@@ -40,9 +40,21 @@ def shell(argv: list[str], redirection: str, **environment: str) -> subprocess.C
 
 @pytest.mark.parametrize(
     "argv",
-    [["--help"], ["--version"], ["train", "--help"], ["train", "--help", "--recipe", "lenet_sgd"], ["evaluate", "--help"], ["list"],
-     ["list", "recipes"], ["batches", "9", "--batch-size", "2"], ["download", "--help"], ["runs", "--help"], ["runs", "list", "--help"], ["train", "--batch-size", "0"]],
-)  # fmt: skip
+    [
+        ["--help"],
+        ["--version"],
+        ["train", "--help"],
+        ["train", "--help", "--recipe", "lenet_sgd"],
+        ["evaluate", "--help"],
+        ["list"],
+        ["list", "recipes"],
+        ["batches", "9", "--batch-size", "2"],
+        ["download", "--help"],
+        ["runs", "--help"],
+        ["runs", "list", "--help"],
+        ["train", "--batch-size", "0"],
+    ],
+)
 def test_help_and_lists_import_neither_torch_nor_qt(argv: list[str]) -> None:
     code = f"import sys; from desktop_trainer.cli import main; main({argv!r}); print('loaded', sorted({HEAVY} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -165,7 +177,10 @@ def test_a_run_whose_output_is_full_trains_and_keeps_and_says_so_at_the_end(how:
     path = tmp_path / "model.safetensors"
     argv = ["train", "--dataset", "synthetic", "--epochs", "2", "--device", "cpu", "--save", str(path), *how]
     done = shell(argv, f">{FULL}")
-    assert (done.returncode, done.stderr) == (1, f"desktop-trainer: The output could not be written to its end: {NO_ROOM}.\n")  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"desktop-trainer: The output could not be written to its end: {NO_ROOM}.\n",
+    )
     assert load_model(path).weights
     assert shell(argv, f"2>{FULL}", PYTHONUNBUFFERED="1").returncode == 0
 

@@ -84,8 +84,12 @@ def test_it_goes_back_to_an_earlier_checkpoint(run: Path, capsys: Captured) -> N
 
 @pytest.mark.parametrize(
     ("argv", "words"),
-    [(["--batch-size", "3"], "no option --batch-size"), (["--lr", "-1"], "optimizer.lr"), (["--epochs", "many"], "training.epochs")],
-)  # fmt: skip
+    [
+        (["--batch-size", "3"], "no option --batch-size"),
+        (["--lr", "-1"], "optimizer.lr"),
+        (["--epochs", "many"], "training.epochs"),
+    ],
+)
 def test_what_cannot_be_changed_is_refused_and_the_run_is_as_it_was(
     run: Path, capsys: Captured, argv: list[str], words: str
 ) -> None:

@@ -69,9 +69,16 @@ def test_the_list_has_a_line_a_run_the_newest_first(runs: Path, capsys: Captured
 
 @pytest.mark.parametrize(
     ("column", "order"),
-    [("name", [FIRST, SECOND, THIRD]), ("accuracy", [SECOND, FIRST, THIRD]), ("loss", [FIRST, SECOND, THIRD]),
-     ("epochs", [FIRST, SECOND, THIRD]), ("duration", [SECOND, FIRST, THIRD]), ("created", [THIRD, SECOND, FIRST]), ("state", [FIRST, THIRD, SECOND])],
-)  # fmt: skip
+    [
+        ("name", [FIRST, SECOND, THIRD]),
+        ("accuracy", [SECOND, FIRST, THIRD]),
+        ("loss", [FIRST, SECOND, THIRD]),
+        ("epochs", [FIRST, SECOND, THIRD]),
+        ("duration", [SECOND, FIRST, THIRD]),
+        ("created", [THIRD, SECOND, FIRST]),
+        ("state", [FIRST, THIRD, SECOND]),
+    ],
+)
 def test_the_list_is_sorted(runs: Path, capsys: Captured, column: str, order: list[str]) -> None:
     assert [run["name"] for run in told_json(capsys, "list", "--sort", column)] == order
 
@@ -92,9 +99,18 @@ def test_runs_without_a_figure_come_last(runs: Path, capsys: Captured) -> None:
 
 @pytest.mark.parametrize(
     ("words", "found"),
-    [(["mlp"], {FIRST, SECOND, THIRD}), (["中文"], {SECOND}), (["diverged"], {SECOND}), (["optimizer.lr=0.5"], {SECOND}), (["NOTED"], {THIRD}),
-     (["tagged"], {THIRD}), (["digits_first_steps"], {FIRST, SECOND, THIRD}), (["mlp", "diverged"], {SECOND}), (["nothing such"], set())],
-)  # fmt: skip
+    [
+        (["mlp"], {FIRST, SECOND, THIRD}),
+        (["中文"], {SECOND}),
+        (["diverged"], {SECOND}),
+        (["optimizer.lr=0.5"], {SECOND}),
+        (["NOTED"], {THIRD}),
+        (["tagged"], {THIRD}),
+        (["digits_first_steps"], {FIRST, SECOND, THIRD}),
+        (["mlp", "diverged"], {SECOND}),
+        (["nothing such"], set()),
+    ],
+)
 def test_the_list_is_filtered_by_texts(runs: Path, capsys: Captured, words: list[str], found: set[str]) -> None:
     write_notes(runs / THIRD, Notes(("tagged",), "Noted here."))
     assert {run["name"] for run in told_json(capsys, "list", *words)} == found
@@ -134,7 +150,9 @@ def test_last_is_the_newest(runs: Path, capsys: Captured) -> None:
     assert told(capsys, "show", "last")[0] == THIRD
 
 
-def test_a_run_elsewhere_is_found_by_its_path(tmp_path: Path, home: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_a_run_elsewhere_is_found_by_its_path(
+    tmp_path: Path, home: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_run(tmp_path / "else where")
     monkeypatch.chdir(tmp_path)
     assert told(capsys, "show", "./else where")[0] == "else where"
@@ -181,7 +199,15 @@ def test_a_run_that_diverged_is_advised_a_smaller_learning_rate(runs: Path, caps
 
 
 def test_show_tells_what_the_run_itself_advises_beside_the_command(runs: Path, capsys: Captured) -> None:
-    failed = {"kind": "ended", "outcome": "failed", "epoch": 0, "batch": 0, "seconds": 0, "reason": "No memory.", "next_step": "Choose smaller images."}  # fmt: skip
+    failed = {
+        "kind": "ended",
+        "outcome": "failed",
+        "epoch": 0,
+        "batch": 0,
+        "seconds": 0,
+        "reason": "No memory.",
+        "next_step": "Choose smaller images.",
+    }
     folder = make_run(runs / "failed", outcome="", accuracies=())
     with (folder / "events.jsonl").open("a") as file:
         file.write(json.dumps(failed) + "\n")
@@ -299,9 +325,15 @@ def test_an_action_takes_the_language_too(runs: Path, capsys: Captured) -> None:
 def test_runs_are_looked_after_without_torch(runs: Path, tmp_path: Path) -> None:
     """It would take seconds to load."""
     commands = [
-        ["list"], ["show", FIRST], ["compare", FIRST, SECOND], ["delete", THIRD], ["restore", THIRD], ["empty-bin"],
-        ["export", FIRST, str(tmp_path / "a.zip")], ["export", FIRST, str(tmp_path / "a.csv")],
-    ]  # fmt: skip
+        ["list"],
+        ["show", FIRST],
+        ["compare", FIRST, SECOND],
+        ["delete", THIRD],
+        ["restore", THIRD],
+        ["empty-bin"],
+        ["export", FIRST, str(tmp_path / "a.zip")],
+        ["export", FIRST, str(tmp_path / "a.csv")],
+    ]
     code = (
         "import sys; from desktop_trainer.cli import main\n"
         f"for argv in {commands!r}: assert main(['runs', *argv]) == 0\n"

@@ -26,10 +26,18 @@ def test_list_without_a_kind_lists_all(capsys: pytest.CaptureFixture[str]) -> No
 @pytest.mark.parametrize(
     ("flags", "lines"),
     [
-        ([], ["(60000 + 256 - 1) // 256 = 235 batches", "234 full batches of 256", "last batch has 96", "0 samples are left out"]),
+        (
+            [],
+            [
+                "(60000 + 256 - 1) // 256 = 235 batches",
+                "234 full batches of 256",
+                "last batch has 96",
+                "0 samples are left out",
+            ],
+        ),
         (["--drop-last"], ["60000 // 256 = 234 batches", "234 full batches of 256\n", "96 samples are left out"]),
     ],
-)  # fmt: skip
+)
 def test_batches_shows_the_formula_and_its_parts(
     flags: list[str], lines: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -51,16 +59,23 @@ def test_a_last_batch_is_told_of_only_where_it_is_smaller(
 def test_a_single_batch_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["batches", "3", "--batch-size", "2", "--drop-last"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "3 // 2 = 1 batch an epoch", "1 full batch of 2", "1 sample is left out of each epoch",
-    ]  # fmt: skip
+        "3 // 2 = 1 batch an epoch",
+        "1 full batch of 2",
+        "1 sample is left out of each epoch",
+    ]
 
 
 def test_batches_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["batches", "10", "--batch-size", "4", "--drop-last", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {
-        "samples": 10, "batch_size": 4, "drop_last": True, "batches": 2, "last_batch_size": 4, "left_out": 2,
+        "samples": 10,
+        "batch_size": 4,
+        "drop_last": True,
+        "batches": 2,
+        "last_batch_size": 4,
+        "left_out": 2,
         "formula": "10 // 4 = 2",
-    }  # fmt: skip
+    }
 
 
 def test_a_bundled_dataset_needs_no_download(capsys: pytest.CaptureFixture[str]) -> None:

@@ -113,7 +113,10 @@ def test_the_log_of_a_run(tmp_path: Path) -> None:
 
 def test_a_fault_of_the_program() -> None:
     """It ends in a traceback, which Python writes by itself."""
-    code = "import sys; from desktop_trainer import cli\ndef fail(_): raise LookupError(sys.argv[1])\ncli._run = fail; cli.main()"
+    code = (
+        "import sys; from desktop_trainer import cli\ndef fail(_): raise "
+        "LookupError(sys.argv[1])\ncli._run = fail; cli.main()"
+    )
     command = [sys.executable, "-X", "utf8", "-c", code, EVIL]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert done.stderr.endswith(f"LookupError: {SHOWN}\n")

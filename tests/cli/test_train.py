@@ -225,9 +225,12 @@ def test_a_run_that_stops_early_has_done_its_work(capsys: Captured) -> None:
 
 @pytest.mark.parametrize(
     ("flags", "words"),
-    [(["--dataset", "synthetic", "--classes", "5", "--image-size", "8"], "5 classes"), (["--dataset", "synthetic"], "16 x 16 pixels"),
-     (["--dataset", "synthetic", "--size", "8", "--channels", "3"], "3 channels")],
-)  # fmt: skip
+    [
+        (["--dataset", "synthetic", "--classes", "5", "--image-size", "8"], "5 classes"),
+        (["--dataset", "synthetic"], "16 x 16 pixels"),
+        (["--dataset", "synthetic", "--size", "8", "--channels", "3"], "3 channels"),
+    ],
+)
 def test_a_model_is_not_examined_on_data_of_another_shape(
     flags: list[str], words: str, capsys: Captured, tmp_path: Path
 ) -> None:

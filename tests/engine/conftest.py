@@ -19,7 +19,9 @@ Small = Callable[..., Experiment]
 
 
 def _small(model: Any = "softmax", optimizer: Any = "sgd", *, epochs: int = 2, **values: Any) -> Experiment:
-    """An experiment on the digits, CPU, batches of 128; other data settings by their names, the rest in their sections."""
+    """An experiment on the digits, CPU, batches of 128; other data settings by their names, the rest in their
+    sections.
+    """
     initializer, threads = values.pop("initializer", "default"), values.pop("threads", 0)
     training, device = values.pop("training", {}), values.pop("device", {})
     augmentation = values.pop("augmentation", {})

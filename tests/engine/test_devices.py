@@ -26,7 +26,9 @@ from desktop_trainer.engine.training import Training
 
 @pytest.fixture
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine without a driver, and a PyTorch without CUDA; the folder is where programs and the driver are looked for."""
+    """A machine without a driver, and a PyTorch without CUDA; the folder is where programs and the driver are
+    looked for.
+    """
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(devices, "_DRIVER", (tmp_path / "version",))
     monkeypatch.setattr(torch.version, "cuda", None)

@@ -153,7 +153,9 @@ def test_one_sample_that_does_not_fit_is_not_cut_further(small: Any) -> None:
 def test_out_of_memory_outside_a_step_leaves_a_state_that_can_be_saved(
     small: Any, same: Any, timeless: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the examination the advice is a smaller test batch, while a batch is fetched a smaller batch; then it goes on."""
+    """In the examination the advice is a smaller test batch, while a batch is fetched a smaller batch; then it goes
+    on.
+    """
     whole, training = Training(small(epochs=1)), Training(small(epochs=1))
     list(whole.events())
     for kind, number, change in (

@@ -39,6 +39,10 @@ def test_the_end_says_how_far_it_came_why_and_where_the_model_is() -> None:
 
 def test_a_very_large_loss_is_told_in_few_digits_and_others_with_four_places() -> None:
     assert [figure(value) for value in (0.52521, 99_999.0, 3.21e31, float("nan"), float("inf"))] == [
-        "0.5252", "99999.0000", "3.2e+31", "nan", "inf",
-    ]  # fmt: skip
+        "0.5252",
+        "99999.0000",
+        "3.2e+31",
+        "nan",
+        "inf",
+    ]
     assert "loss 3.2e+31, train acc" in epoch_line(EpochEnded(1, 3.21e31, 0.1, 1.0, 0.1, 1.0, 1.0), "cpu")

@@ -96,7 +96,9 @@ def test_a_record_takes_at_most_32_bytes() -> None:
 
 
 def test_what_waits_to_be_read_is_bounded(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between two blocks lie as many batches as their time allows; of each its loss and its logits wait, and no more of its tensors."""
+    """Between two blocks lie as many batches as their time allows; of each its loss and its logits wait, and no
+    more of its tensors.
+    """
     now = [100.0]
 
     def tick() -> float:

@@ -25,7 +25,13 @@ from desktop_trainer.experiment.settings import Experiment
 CPU = torch.device("cpu")
 INFO = DataInfo(60_000, 10_000, 1, 28, 28, tuple("0123456789"))
 WIDE = {"name": "mlp", "hidden_sizes": [65_536] * 4}
-MODELS = ["softmax", {"name": "mlp", "hidden_sizes": [64, 32], "dropout": 0.5}, "lenet", "resnet18", "mobilenet_v3_small"]  # fmt: skip
+MODELS = [
+    "softmax",
+    {"name": "mlp", "hidden_sizes": [64, 32], "dropout": 0.5},
+    "lenet",
+    "resnet18",
+    "mobilenet_v3_small",
+]
 
 
 def experiment(model: Any = "lenet", optimizer: Any = "adam", **sections: Any) -> Experiment:
@@ -76,12 +82,18 @@ def test_a_giant_batch_is_refused_with_one_that_fits(free: Any) -> None:
     assert f"Set the batch size to {fitting} or less" in str(refused.value)
     check_memory(experiment("resnet18", data={"image_size": 512, "batch_size": fitting}), INFO.resized(512), CPU)
     with pytest.raises(OutOfMemory):
-        check_memory(experiment("resnet18", data={"image_size": 512, "batch_size": 2 * fitting}), INFO.resized(512), CPU)  # fmt: skip
+        check_memory(
+            experiment("resnet18", data={"image_size": 512, "batch_size": 2 * fitting}), INFO.resized(512), CPU
+        )
 
 
 def test_parts_of_a_batch_need_less(free: Any) -> None:
     free(23)
-    check_memory(experiment("resnet18", data={"image_size": 512, "batch_size": 512}, training={"batch_parts": 64}), INFO.resized(512), CPU)  # fmt: skip
+    check_memory(
+        experiment("resnet18", data={"image_size": 512, "batch_size": 512}, training={"batch_parts": 64}),
+        INFO.resized(512),
+        CPU,
+    )
 
 
 def test_a_run_is_refused_before_its_model_and_its_data_are_there(monkeypatch: pytest.MonkeyPatch, free: Any) -> None:
@@ -101,10 +113,14 @@ def test_a_model_is_built_in_the_machine_before_a_graphics_card_gets_it(free: An
     check_memory(experiment(WIDE), INFO, torch.device("cuda:0"))
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", {"name": "sgd", "momentum": 0.9}, "adam", {"name": "adamw", "fused": True}])  # fmt: skip
+@pytest.mark.parametrize(
+    "optimizer", ["sgd", {"name": "sgd", "momentum": 0.9}, "adam", {"name": "adamw", "fused": True}]
+)
 @pytest.mark.parametrize("model", MODELS)
 def test_it_is_what_a_step_takes(model: Any, optimizer: Any) -> None:
-    """Parameters, gradients and the optimizer's memory to the byte; of the batch, what autograd keeps of a real pass."""
+    """Parameters, gradients and the optimizer's memory to the byte; of the batch, what autograd keeps of a real
+    pass.
+    """
     chosen = experiment(model, optimizer, data={"batch_size": 8})
     need = needed(chosen, INFO)
     built = chosen.model.build(INFO)
@@ -112,7 +128,9 @@ def test_it_is_what_a_step_takes(model: Any, optimizer: Any) -> None:
     step = Step(built, chosen.loss.build(), chosen.optimizer.build(built.parameters()))
     images, labels = torch.rand(8, 1, 28, 28), torch.arange(8)
     own = {tensor.untyped_storage().data_ptr() for tensor in (*built.parameters(), *built.buffers(), images, labels)}
-    with torch.autograd.graph.saved_tensors_hooks(lambda each: kept.setdefault(each.untyped_storage().data_ptr(), each), lambda each: each):  # fmt: skip
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda each: kept.setdefault(each.untyped_storage().data_ptr(), each), lambda each: each
+    ):
         step(images, labels)
     parameters = sum(tensor.nbytes for tensor in (*built.parameters(), *built.buffers()))
     gradients = sum(each.grad.nbytes for each in built.parameters() if each.grad is not None)
@@ -124,7 +142,10 @@ def test_it_is_what_a_step_takes(model: Any, optimizer: Any) -> None:
 
 
 def test_bfloat16_halves_it_and_a_compiled_model_is_not_guessed() -> None:
-    full, half, compiled = (needed(experiment("resnet18", device=device), INFO).batch for device in ({}, {"precision": "bf16"}, {"compile": True}))  # fmt: skip
+    full, half, compiled = (
+        needed(experiment("resnet18", device=device), INFO).batch
+        for device in ({}, {"precision": "bf16"}, {"compile": True})
+    )
     images = 256 * 28 * 28 * 5
     assert half - images == (full - images) // 2
     assert compiled == images

@@ -76,7 +76,9 @@ def test_a_phase_brings_what_was_computed_so_far() -> None:
 
 @pytest.mark.parametrize(("parts", "replayed", "names"), WAYS_TO_STEP)
 def test_who_stops_inside_a_step_finishes_the_batch(parts: int, replayed: bool, names: list[str]) -> None:
-    """After whichever phase: the next batch begins where that of an undisturbed step does, and can be saved before it."""
+    """After whichever phase: the next batch begins where that of an undisturbed step does, and can be saved before
+    it.
+    """
     wanted, _ = after_calls(parts, replayed)
     for done in range(1, len(names) + 1):
         model, step = drawing_step(parts, replayed)

@@ -138,13 +138,20 @@ def test_channels_last_holds_for_parameters_images_and_the_optimizers_memory(sma
 
 @pytest.mark.parametrize(
     ("device", "precision", "chosen"),
-    [("cpu", "default", True), ("cuda", "default", True), ("cuda", "tf32", True), ("cuda", "float32", False),
-     ("mps", "default", False)],
-)  # fmt: skip
+    [
+        ("cpu", "default", True),
+        ("cuda", "default", True),
+        ("cuda", "tf32", True),
+        ("cuda", "float32", False),
+        ("mps", "default", False),
+    ],
+)
 def test_auto_is_channels_last_where_it_pays(
     monkeypatch: pytest.MonkeyPatch, device: str, precision: Any, chosen: bool
 ) -> None:
-    """On CUDA only where convolutions round their factors, as an Ampere card does by default; and never for a model that gains nothing."""
+    """On CUDA only where convolutions round their factors, as an Ampere card does by default; and never for a model
+    that gains nothing.
+    """
     monkeypatch.setattr("desktop_trainer.engine.arithmetic._has_tf32", lambda each: each.type == "cuda")
     settings = DeviceSettings(memory_format="auto", precision=precision)
     for gains in (True, False):

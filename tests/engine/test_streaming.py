@@ -1,4 +1,6 @@
-"""What streams is what lies in memory: the same batches, the same training, whoever reads them; and no process is left."""
+"""What streams is what lies in memory: the same batches, the same training, whoever reads them; and no process is
+left.
+"""
 
 from __future__ import annotations
 
@@ -118,7 +120,9 @@ def test_workers_that_were_started_before_wait_for_the_first_pass() -> None:
 
 
 def test_to_start_workers_is_not_to_train(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of them are there before the first batch, and an hour that this takes is not the run's; nor when it goes on."""
+    """All of them are there before the first batch, and an hour that this takes is not the run's; nor when it goes
+    on.
+    """
     clock, start = [0.0], Streamed.open
 
     def slow(split: Streamed) -> None:

@@ -50,9 +50,19 @@ def mlp_by_hand() -> nn.Module:
 
 def lenet_by_hand() -> nn.Module:
     model = nn.Sequential(
-        nn.Conv2d(1, 6, 5), nn.Sigmoid(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.Sigmoid(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(256, 120), nn.Sigmoid(), nn.Linear(120, 84), nn.Sigmoid(), nn.Linear(84, 10),
-    )  # fmt: skip
+        nn.Conv2d(1, 6, 5),
+        nn.Sigmoid(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5),
+        nn.Sigmoid(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(256, 120),
+        nn.Sigmoid(),
+        nn.Linear(120, 84),
+        nn.Sigmoid(),
+        nn.Linear(84, 10),
+    )
     for layer in model:
         if isinstance(layer, nn.Linear | nn.Conv2d):
             nn.init.xavier_uniform_(layer.weight)
@@ -163,9 +173,13 @@ def test_events_come_in_the_order_in_which_things_happen(small: Any) -> None:
     """Batches 1 to 12, test batches 1 to 3, the epoch; twice; then the end."""
     events = list(Training(small()).events())
     epochs = [
-        *([("BatchEnded", epoch, number) for number in range(1, 13)] + [("Evaluating", epoch, n) for n in (1, 2, 3)]
-          + [("EpochEnded", epoch, 0)] for epoch in (1, 2))
-    ]  # fmt: skip
+        *(
+            [("BatchEnded", epoch, number) for number in range(1, 13)]
+            + [("Evaluating", epoch, n) for n in (1, 2, 3)]
+            + [("EpochEnded", epoch, 0)]
+            for epoch in (1, 2)
+        )
+    ]
     said = [
         (type(event).__name__, event.epoch, getattr(event, "batch", getattr(event, "done", 0)))
         for event in events

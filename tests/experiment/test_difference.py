@@ -74,6 +74,15 @@ def test_what_an_older_file_does_not_mention_has_its_default() -> None:
     assert differences({}, PLAIN) == []
 
 
-@pytest.mark.parametrize("values", [{"model": 3}, {"model": {"name": ["x"]}}, {"data": None}, {"data": {"batch_size": {"a": []}}}, {"model": "none such"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"model": 3},
+        {"model": {"name": ["x"]}},
+        {"data": None},
+        {"data": {"batch_size": {"a": []}}},
+        {"model": "none such"},
+    ],
+)
 def test_values_that_make_no_experiment_differ_without_an_error(values: dict[str, Any]) -> None:
     assert all(item.label and item.before != item.after for item in differences(PLAIN, values))

@@ -6,9 +6,17 @@ from desktop_trainer.experiment.fields import every_choice, settings_of
 from desktop_trainer.experiment.keeping import changes_at_once, is_fixed
 
 FIXED = {
-    "data.dataset", "data.image_size", "data.batch_size", "data.drop_last", "data.shuffle", "data.normalization",
-    "model", "initializer", "optimizer", "training.seed",
-}  # fmt: skip
+    "data.dataset",
+    "data.image_size",
+    "data.batch_size",
+    "data.drop_last",
+    "data.shuffle",
+    "data.normalization",
+    "model",
+    "initializer",
+    "optimizer",
+    "training.seed",
+}
 AT_ONCE = {"training.epochs", "training.patience"}
 OF_EVERY_CHOICE = sorted({item.path for _, _, values in every_choice() for item in settings_of(values)})
 

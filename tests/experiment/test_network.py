@@ -23,11 +23,23 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("path", "computer"),
     [
-        (r"\\nas\photos", "nas"), ("//nas/photos/x", "nas"), (r"\/nas\photos", "nas"), (r"/\nas/photos", "nas"),
-        (r"\\10.0.0.7@80\x", "10.0.0.7@80"), (r"\\?\UNC\nas\photos", "nas"), (r"//./unc/nas/photos", "nas"), (r"\\.\pipe\x", "pipe"),
-        (r" \\nas\photos", "nas"), (r"\\?\C:\photos", ""), (r"C:\photos", ""), ("/photos", ""), (r"\photos", ""), ("photos", ""), ("", ""),
+        (r"\\nas\photos", "nas"),
+        ("//nas/photos/x", "nas"),
+        (r"\/nas\photos", "nas"),
+        (r"/\nas/photos", "nas"),
+        (r"\\10.0.0.7@80\x", "10.0.0.7@80"),
+        (r"\\?\UNC\nas\photos", "nas"),
+        (r"//./unc/nas/photos", "nas"),
+        (r"\\.\pipe\x", "pipe"),
+        (r" \\nas\photos", "nas"),
+        (r"\\?\C:\photos", ""),
+        (r"C:\photos", ""),
+        ("/photos", ""),
+        (r"\photos", ""),
+        ("photos", ""),
+        ("", ""),
     ],
-)  # fmt: skip
+)
 def test_which_paths_lie_on_another_computer(path: str, computer: str) -> None:
     assert folders.other_computer(path) == computer
 

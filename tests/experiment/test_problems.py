@@ -50,10 +50,23 @@ def test_any_value_of_any_setting_is_taken_or_explained(path: str, value: Any) -
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[", "[]", "3", "null", '"x"', "[" * 100_000, '{"data": {"batch_size": ' + "9" * 5000 + "}}", '{"\\ud800": 1}',
-     '{"model": {"name": "\\ud800"}}', '{"device": {"name": "\\ud800"}}', '{"data": {"batch_size": 1e999}}',
-     '{"optimizer": {"name": "adam", "lr": NaN}}', '{"optimizer": {"name": "adam", "lr": ' + "9" * 400 + "}}"],
-)  # fmt: skip
+    [
+        "",
+        "[",
+        "[]",
+        "3",
+        "null",
+        '"x"',
+        "[" * 100_000,
+        '{"data": {"batch_size": ' + "9" * 5000 + "}}",
+        '{"\\ud800": 1}',
+        '{"model": {"name": "\\ud800"}}',
+        '{"device": {"name": "\\ud800"}}',
+        '{"data": {"batch_size": 1e999}}',
+        '{"optimizer": {"name": "adam", "lr": NaN}}',
+        '{"optimizer": {"name": "adam", "lr": ' + "9" * 400 + "}}",
+    ],
+)
 def test_known_traps_are_explained(text: str) -> None:
     with pytest.raises(ExperimentError) as caught:
         read_experiment(text)
@@ -70,14 +83,17 @@ def test_every_problem_is_told_at_once() -> None:
     ]
 
 
-@pytest.mark.parametrize(("path", "text", "words"), [
-    ("data.batch_size", "", "Enter a number."),
-    ("optimizer.lr", " ", "Enter a number."),
-    ("optimizer.lr", "0,001", "“0,001” has a comma. Write the number with a point: 0.001"),
-    ("optimizer.lr", "1，5e-3", "Write the number with a point: 1.5e-3"),
-    ("optimizer.lr", "1,000,000", "is not a number"),
-    ("data.batch_size", "1,5", "is not a whole number"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "text", "words"),
+    [
+        ("data.batch_size", "", "Enter a number."),
+        ("optimizer.lr", " ", "Enter a number."),
+        ("optimizer.lr", "0,001", "“0,001” has a comma. Write the number with a point: 0.001"),
+        ("optimizer.lr", "1，5e-3", "Write the number with a point: 1.5e-3"),
+        ("optimizer.lr", "1,000,000", "is not a number"),
+        ("data.batch_size", "1,5", "is not a whole number"),
+    ],
+)
 def test_what_should_be_a_number_is_asked_for_and_a_comma_is_explained(path: str, text: str, words: str) -> None:
     with pytest.raises(ExperimentError) as caught:
         parse_experiment(with_value(to_values(Experiment()), path, text))

@@ -22,7 +22,11 @@ from desktop_trainer.experiment.fields import (
 from desktop_trainer.experiment.problems import ExperimentError, parse_experiment, read_experiment
 from desktop_trainer.experiment.settings import Experiment
 
-_TEXTS = {"device.name": st.sampled_from(["auto", "cpu", "mps", "cuda", "cuda:3"]), "data.data_root": st.text("ab /ü文", max_size=20), "data.dataset.folder": st.text("ab /~ü文", max_size=20)}  # fmt: skip
+_TEXTS = {
+    "device.name": st.sampled_from(["auto", "cpu", "mps", "cuda", "cuda:3"]),
+    "data.data_root": st.text("ab /ü文", max_size=20),
+    "data.dataset.folder": st.text("ab /~ü文", max_size=20),
+}
 
 
 def values_of(item: Setting) -> st.SearchStrategy[Any]:

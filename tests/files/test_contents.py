@@ -1,4 +1,6 @@
-"""Decoded images belong to contents: they are found wherever the files lie, and never for files that hold something else."""
+"""Decoded images belong to contents: they are found wherever the files lie, and never for files that hold something
+else.
+"""
 
 from __future__ import annotations
 
@@ -253,7 +255,9 @@ NAMES_ARE_BYTES = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 
 
 
 @NAMES_ARE_BYTES
-def test_names_need_not_be_text(long_ago: None, whole: Path, tmp_path: Path, read: list[str], monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_names_need_not_be_text(
+    long_ago: None, whole: Path, tmp_path: Path, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     os.rename(whole / "ant/1.png", os.fsencode(whole / "ant") + b"/\xff\xfe.png")  # noqa: PTH104  no path of pathlib
     expected = pixels(whole)
     monkeypatch.setattr(folder_decoding, "decode", pytest.fail)
@@ -339,7 +343,16 @@ def test_the_fingerprint_is_of_what_a_training_sees(bitmaps: Path, tmp_path: Pat
 
 def test_fingerprints_of_runs_that_were_saved_before_are_the_same(tmp_path: Path) -> None:
     """They were computed by the version that first had them, on Linux."""
-    names = ("train/cat/b", "train/cat/B", "train/cat/b/1", "train/cat/b-1", "train/dog/1", "train/dog/é", "test/cat/1", "test/dog/2")  # fmt: skip
+    names = (
+        "train/cat/b",
+        "train/cat/B",
+        "train/cat/b/1",
+        "train/cat/b-1",
+        "train/dog/1",
+        "train/dog/é",
+        "test/cat/1",
+        "test/dog/2",
+    )
     for name in names:
         write_ppm(tmp_path / "parted" / f"{name}.ppm", f"{name}.ppm".encode()[:12].ljust(12))
     for number in range(12):

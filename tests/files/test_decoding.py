@@ -135,8 +135,16 @@ def test_a_pgm_declares_its_white(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("least", "most", "extent"),
-    [(0.1, 0.9, (0, 1)), (0, 200, (0, 255)), (0, 900, (0, 1023)), (0, 60000, (0, 65535)), (-1, 1, (-1, 1)), (5, 1e6, (5, 1e6)), (1e6, 1e6, (1e6, 1e6 + 1))],
-)  # fmt: skip
+    [
+        (0.1, 0.9, (0, 1)),
+        (0, 200, (0, 255)),
+        (0, 900, (0, 1023)),
+        (0, 60000, (0, 65535)),
+        (-1, 1, (-1, 1)),
+        (5, 1e6, (5, 1e6)),
+        (1e6, 1e6, (1e6, 1e6 + 1)),
+    ],
+)
 def test_numbers_without_a_white_of_their_own_go_by_the_whole_dataset(
     least: float, most: float, extent: tuple[float, float]
 ) -> None:
@@ -210,7 +218,9 @@ def test_a_file_that_says_it_is_huge_is_left_out_unread(whole: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("gs") is None, reason="there is no Ghostscript to run such a file")
 def test_an_image_that_is_a_program_is_not_run(tmp_path: Path) -> None:
-    """PostScript under the name of an image; the control shows that Pillow takes it for one and would ask Ghostscript."""
+    """PostScript under the name of an image; the control shows that Pillow takes it for one and would ask
+    Ghostscript.
+    """
     path, marker = tmp_path / "x.png", tmp_path / "marker"
     drawing = f"({marker}) (w) file closefile\nshowpage\n"
     path.write_text(f"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n{drawing}%%EOF\n")
@@ -265,7 +275,9 @@ def flip(path: Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize(("name", "spoil"), [("images.npy", flip), ("images.npy", cut), ("index.json", cut), ("images.npy", Path.unlink)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "spoil"), [("images.npy", flip), ("images.npy", cut), ("index.json", cut), ("images.npy", Path.unlink)]
+)
 def test_a_damaged_cache_is_made_again(name: str, spoil: Write, whole: Path) -> None:
     images, _ = prepared(whole).load(train=True)
     (entry,) = entries()
@@ -345,7 +357,9 @@ def test_a_disk_that_fills_up_meanwhile_is_no_error(whole: Path, monkeypatch: py
             self.close()
 
     opened = Path.open
-    monkeypatch.setattr(Path, "open", lambda path, mode="r", **more: Full() if mode == "wb" else opened(path, mode, **more))  # fmt: skip
+    monkeypatch.setattr(
+        Path, "open", lambda path, mode="r", **more: Full() if mode == "wb" else opened(path, mode, **more)
+    )
     source = prepared(whole)
     assert torch.equal(source.load(train=True)[0], expected)
     assert [file.name for entry in entries() for file in entry.iterdir()] in ([], ["index.json"])

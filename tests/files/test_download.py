@@ -1,4 +1,6 @@
-"""Downloads survive every server (fault F21): only what was verified gets its name, and a message says what went wrong."""
+"""Downloads survive every server (fault F21): only what was verified gets its name, and a message says what went
+wrong.
+"""
 
 from __future__ import annotations
 

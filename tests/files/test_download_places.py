@@ -1,4 +1,6 @@
-"""Where a download puts its files: somebody else may be at it, a folder may be in the way, a server may send nothing."""
+"""Where a download puts its files: somebody else may be at it, a folder may be in the way, a server may send
+nothing.
+"""
 
 from __future__ import annotations
 

@@ -34,8 +34,15 @@ def image_file(format: str, **options: object) -> bytes:  # noqa: A002  Pillow's
     return buffer.getvalue()
 
 
-IMAGES = [image_file("PNG"), image_file("JPEG"), image_file("TIFF", compression="tiff_lzw"), image_file("WEBP"),
-          image_file("BMP"), image_file("GIF"), image_file("PPM")]  # fmt: skip
+IMAGES = [
+    image_file("PNG"),
+    image_file("JPEG"),
+    image_file("TIFF", compression="tiff_lzw"),
+    image_file("WEBP"),
+    image_file("BMP"),
+    image_file("GIF"),
+    image_file("PPM"),
+]
 
 
 @pytest.mark.filterwarnings("ignore:(?!Image size)")  # of Pillow about odd files; that of bombs counts
@@ -88,8 +95,15 @@ def test_whatever_the_cache_holds_the_images_are_those_of_the_folder(whole: Path
     assert read() == (info, pixels)
 
 
-@pytest.mark.parametrize("content", [b'{"skipped": ' + b"[" * 900 + b"]" * 900 + b"}", b'{"skipped": {"no/such.png": "x"}, "checksum": null}',
-                                     b'{"skipped": {"bee/7.png": 3}, "checksum": null}', b'{"skipped": [["bee/7.png", "x"]], "checksum": null}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"skipped": ' + b"[" * 900 + b"]" * 900 + b"}",
+        b'{"skipped": {"no/such.png": "x"}, "checksum": null}',
+        b'{"skipped": {"bee/7.png": 3}, "checksum": null}',
+        b'{"skipped": [["bee/7.png", "x"]], "checksum": null}',
+    ],
+)
 def test_an_index_of_something_else_is_not_believed(whole: Path, content: bytes) -> None:
     expected = ImageFolder(folder=str(whole), size=2)._source(whole).info
     (entry,) = decoded_cache.cache_folder().iterdir()

@@ -23,7 +23,9 @@ from desktop_trainer.insight.samples import SampleSheet, sample_sheet
 COUNT = 10
 
 
-def experiment(channels: int = 3, augmentation: dict[str, float] | None = None, seed: int = 0, **data: Any) -> Experiment:  # fmt: skip
+def experiment(
+    channels: int = 3, augmentation: dict[str, float] | None = None, seed: int = 0, **data: Any
+) -> Experiment:
     dataset = {"name": "synthetic", "train_samples": 60, "test_samples": 8, "size": 12, "channels": channels}
     return parse_experiment(
         {
@@ -70,7 +72,9 @@ def first_batch(settings: Experiment, epoch: int) -> tuple[Tensor, Tensor, Train
 def test_it_is_the_first_batch_of_the_training(
     everything: dict[str, float], placement: str, normalization: str, channels: int
 ) -> None:
-    """Of the epoch that is asked for, with every augmentation; the bytes are the batch's numbers, normalisation undone."""
+    """Of the epoch that is asked for, with every augmentation; the bytes are the batch's numbers, normalisation
+    undone.
+    """
     settings = experiment(channels, everything, 5, placement=placement, normalization=normalization)
     images, labels, training = first_batch(settings, 3)
     shown = sheet(settings, 3)

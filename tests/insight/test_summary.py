@@ -54,9 +54,12 @@ def test_lenet_on_fashion_mnist_reads_as_in_the_tutorial() -> None:
     shapes = [(row.kind, row.output_shape, row.parameters) for row in summary.layers if row.parameters]
     assert summary.parameters == 44_426
     assert shapes == [
-        ("Conv2d", (6, 24, 24), 156), ("Conv2d", (16, 8, 8), 2416),
-        ("Linear", (120,), 30_840), ("Linear", (84,), 10_164), ("Linear", (10,), 850),
-    ]  # fmt: skip
+        ("Conv2d", (6, 24, 24), 156),
+        ("Conv2d", (16, 8, 8), 2416),
+        ("Linear", (120,), 30_840),
+        ("Linear", (84,), 10_164),
+        ("Linear", (10,), 850),
+    ]
 
 
 @pytest.mark.parametrize("name", MODELS)

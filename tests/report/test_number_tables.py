@@ -23,7 +23,16 @@ def test_every_batch_is_a_line_of_the_table(run: Path, tmp_path: Path) -> None:
     with (tmp_path / "batches.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["epoch"], row["batch"]) for row in rows] == [(str(e), str(b)) for e in (1, 2, 3) for b in (1, 2)]
-    assert rows[0] == {"epoch": "1", "batch": "1", "loss": "2.0", "accuracy": "0.0", "correct": "0", "count": "4", "lr": "0.1", "seconds": "1.1"}  # fmt: skip
+    assert rows[0] == {
+        "epoch": "1",
+        "batch": "1",
+        "loss": "2.0",
+        "accuracy": "0.0",
+        "correct": "0",
+        "count": "4",
+        "lr": "0.1",
+        "seconds": "1.1",
+    }
 
 
 def test_every_epoch_is_a_line_of_the_table(run: Path, tmp_path: Path) -> None:

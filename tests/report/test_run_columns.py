@@ -18,8 +18,14 @@ def test_both_front_ends_show_the_same_columns_by_the_same_headings() -> None:
 
 @pytest.mark.parametrize(
     ("asked", "found"),
-    [(["DIVERGED"], True), (["optimizer.lr=0.5", "mlp"], True), (["hidden_sizes=256"], True), (["completed"], False), ([], True)],
-)  # fmt: skip
+    [
+        (["DIVERGED"], True),
+        (["optimizer.lr=0.5", "mlp"], True),
+        (["hidden_sizes=256"], True),
+        (["completed"], False),
+        ([], True),
+    ],
+)
 def test_a_search_finds_state_and_settings_in_both_front_ends(tmp_path: Path, asked: list[str], found: bool) -> None:
     run = read_summary(make_run(tmp_path / "one", outcome="diverged", lr=0.5))
     assert matches(words_of(run), asked) is found

@@ -47,9 +47,14 @@ def records(epoch: int, first: int, losses: list[float], lr: float = 0.1) -> Rec
     """Batches of 4 samples, each a tenth of a second after the one before."""
     count = len(losses)
     return Records(
-        epoch, first, np.array(losses, np.float32), np.arange(count, dtype=np.int32) % 5, np.full(count, 4, np.int32),
-        np.full(count, lr, np.float32), np.arange(first, first + count) / 10 + epoch,
-    )  # fmt: skip
+        epoch,
+        first,
+        np.array(losses, np.float32),
+        np.arange(count, dtype=np.int32) % 5,
+        np.full(count, 4, np.int32),
+        np.full(count, lr, np.float32),
+        np.arange(first, first + count) / 10 + epoch,
+    )
 
 
 STARTED = RunStarted(1500, 297, 6, 2, 220, 3, "cpu", 1000, "in memory", 500, 0, 0)
@@ -61,7 +66,9 @@ def epoch_ended(epoch: int, accuracy: float = 0.5) -> EpochEnded:
     return EpochEnded(epoch, 1 / epoch, 0.5, 1.1 / epoch, accuracy, 2.5, 1000.0)
 
 
-def make_run(folder: Path, *, outcome: str = "completed", accuracies: tuple[float, ...] = (0.5, 0.7, 0.6), lr: float = 0.001) -> Path:  # fmt: skip
+def make_run(
+    folder: Path, *, outcome: str = "completed", accuracies: tuple[float, ...] = (0.5, 0.7, 0.6), lr: float = 0.001
+) -> Path:
     """A run of three epochs of two batches in `folder`; an `outcome` that is empty leaves its end out."""
     experiment = parse_experiment({"training": {"epochs": 3}, "optimizer": {"name": "adam", "lr": lr}})
     folder.mkdir(parents=True)
@@ -95,7 +102,9 @@ def small() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def state_after() -> Callable[[int], Any]:
-    """The state of a small training, with dropout and Adam, 6 batches an epoch, after so many batches; numbers are pending."""
+    """The state of a small training, with dropout and Adam, 6 batches an epoch, after so many batches; numbers are
+    pending.
+    """
 
     @cache
     def make(batches: int) -> Any:

@@ -114,7 +114,9 @@ def test_the_same_images_are_the_same_whatever_their_dates(run: Path, images: Pa
 
 
 def test_a_run_keeps_its_channels_whatever_images_come(run: Path, images: Path) -> None:
-    """One that began with grey images makes grey ones of those that come in colour, and so does who examines its model."""
+    """One that began with grey images makes grey ones of those that come in colour, and so does who examines its
+    model.
+    """
     for path in images.rglob("*.png"):
         Image.new("L", (5, 5), sum(path.name.encode()) % 256).save(path)
     folder = run.with_name("grey")

@@ -1,4 +1,6 @@
-"""A run whose settings change in a pause is the run that was stopped there and went on with the others: in every byte."""
+"""A run whose settings change in a pause is the run that was stopped there and went on with the others: in every
+byte.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +28,14 @@ from desktop_trainer.runs.run_folder import LOG, read_settings
 Same = Callable[[Any, Any], bool]
 Values = dict[str, Any]
 CHANGES: dict[str, Any] = {
-    "optimizer.lr": 0.0003, "optimizer.beta1": 0.5, "optimizer.weight_decay": 0.01, "augmentation.shift": 1,
-    "augmentation.flip": 0.5, "training.epochs": 4, "training.patience": 9,
-}  # fmt: skip
+    "optimizer.lr": 0.0003,
+    "optimizer.beta1": 0.5,
+    "optimizer.weight_decay": 0.01,
+    "augmentation.shift": 1,
+    "augmentation.flip": 0.5,
+    "training.epochs": 4,
+    "training.patience": 9,
+}
 
 
 def experiment_of(values: Values, **changes: Any) -> Experiment:
@@ -126,9 +133,13 @@ def test_a_run_that_goes_on_with_another_rate_says_from_where(small: Values, tmp
 
 @pytest.mark.parametrize(
     ("path", "value", "words"),
-    [("data.batch_size", 7, "cannot change while"), ("optimizer.fused", True, "cannot change while"),
-     ("data.test_batch_size", 5, "cannot change while"), ("training.epochs", 1, "has done 1 epoch; ask for more")],
-)  # fmt: skip
+    [
+        ("data.batch_size", 7, "cannot change while"),
+        ("optimizer.fused", True, "cannot change while"),
+        ("data.test_batch_size", 5, "cannot change while"),
+        ("training.epochs", 1, "has done 1 epoch; ask for more"),
+    ],
+)
 def test_what_cannot_change_in_a_pause_is_refused_and_nothing_has_changed(
     small: Values, tmp_path: Path, path: str, value: Any, words: str
 ) -> None:

@@ -128,12 +128,18 @@ def edited(change: Callable[[Any], Any]) -> Callable[[Path], None]:
 
 @pytest.mark.parametrize(
     "spoil",
-    [Path.unlink, lambda path: path.write_text(""), lambda path: path.write_text("[1]"), lambda path: path.write_text('{"format": 1'),
-     edited(lambda values: {**values, "files": {}}), edited(lambda values: {**values, "format": "1"}),
-     edited(lambda values: {**values, "files": {**values["files"], "../../x": {}}}),
-     edited(lambda values: {**values, "files": {**values["files"], WEIGHTS: {"bytes": -1}}}),
-     edited(lambda values: {**values, "files": {**values["files"], STATE: {"bytes": 2**60}}})],
-)  # fmt: skip
+    [
+        Path.unlink,
+        lambda path: path.write_text(""),
+        lambda path: path.write_text("[1]"),
+        lambda path: path.write_text('{"format": 1'),
+        edited(lambda values: {**values, "files": {}}),
+        edited(lambda values: {**values, "format": "1"}),
+        edited(lambda values: {**values, "files": {**values["files"], "../../x": {}}}),
+        edited(lambda values: {**values, "files": {**values["files"], WEIGHTS: {"bytes": -1}}}),
+        edited(lambda values: {**values, "files": {**values["files"], STATE: {"bytes": 2**60}}}),
+    ],
+)
 def test_without_its_manifest_a_checkpoint_is_incomplete(two: Path, spoil: Callable[[Path], None]) -> None:
     spoil(newest(two) / MANIFEST)
     with pytest.raises(CheckpointIncomplete, match=r"not whole.*The one before is 0001"):
@@ -171,9 +177,18 @@ def test_what_the_system_does_not_give_is_unreadable_not_damaged(two: Path, monk
 
 @pytest.mark.parametrize(
     "state",
-    ["[]", '{"epoch": 1}', '{"epoch": -1, "batch": 0}', "{" * 10, '{"$tuple": []}', '{"a": ' * 200_000, '{"epoch": 1e999}',
-     '{"epoch": 1, "batch": 1, "optimizer": {"state": {}, "param_groups": []}, "recorder": {}, "seconds": {"$tuple": ["1", 2, 3]}}'],
-)  # fmt: skip
+    [
+        "[]",
+        '{"epoch": 1}',
+        '{"epoch": -1, "batch": 0}',
+        "{" * 10,
+        '{"$tuple": []}',
+        '{"a": ' * 200_000,
+        '{"epoch": 1e999}',
+        '{"epoch": 1, "batch": 1, "optimizer": {"state": {}, "param_groups": []}, "recorder": '
+        '{}, "seconds": {"$tuple": ["1", 2, 3]}}',
+    ],
+)
 def test_a_forged_state_with_the_right_digest_is_damaged(two: Path, state: str) -> None:
     """Whoever can write the manifest can make any file fit it: what is in it is checked all the same."""
     import hashlib
@@ -231,7 +246,10 @@ def test_an_optimizer_may_remember_more_tensors_than_a_model_can_have(tmp_path: 
 @pytest.mark.parametrize("part", ["model", "text"])
 def test_what_could_not_be_read_back_is_not_saved(tmp_path: Path, state_after: Any, part: str) -> None:
     save_checkpoint(tmp_path, state_after(1))
-    more: dict[str, Any] = {"model": {f"{number}": torch.zeros(1) for number in range(10_001)}, "text": "x" * (17 << 20)}  # fmt: skip
+    more: dict[str, Any] = {
+        "model": {f"{number}": torch.zeros(1) for number in range(10_001)},
+        "text": "x" * (17 << 20),
+    }
     with pytest.raises(SaveFailed, match="could not be read back"):
         save_checkpoint(tmp_path, {**state_after(5), part: more[part]})
     assert checkpoints(tmp_path) == all_names(tmp_path) == ["0001 epoch 0 batch 1"]

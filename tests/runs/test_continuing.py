@@ -36,8 +36,10 @@ def test_what_resume_can_change_is_offered_and_the_rest_is_kept(tmp_path: Path) 
     asked = wanted(optimizer__lr=0.01, augmentation__flip=0.5, data__batch_size=7, training__epochs=9, training__seed=1)
     proposal = propose(run, asked)
     assert told(proposal.offered) == {
-        "optimizer.lr": (0.001, 0.01), "augmentation.flip": (0.0, 0.5), "training.epochs": (3, 9),
-    }  # fmt: skip
+        "optimizer.lr": (0.001, 0.01),
+        "augmentation.flip": (0.0, 0.5),
+        "training.epochs": (3, 9),
+    }
     assert told(proposal.kept) == {"data.batch_size": (256, 7), "training.seed": (0, 1)}
     assert all(is_fixed(each.path) for each in proposal.kept)
     goes_on = proposal.with_changes(proposal.changes)

@@ -1,4 +1,6 @@
-"""A disk that fails at any call, or forgets what was not synced: what was saved stays, and the run goes on when it can."""
+"""A disk that fails at any call, or forgets what was not synced: what was saved stays, and the run goes on when it
+can.
+"""
 
 from __future__ import annotations
 
@@ -125,7 +127,9 @@ def test_a_call_that_fails_once_loses_nothing_whichever_it_is(
 def test_a_disk_that_stays_broken_holds_the_run_where_it_stands(
     values: dict[str, Any], tmp_path: Path, same: Same, number: int
 ) -> None:
-    """However often it is tried; the last whole checkpoint loads; closing says so; then the run goes on to the same end."""
+    """However often it is tried; the last whole checkpoint loads; closing says so; then the run goes on to the same
+    end.
+    """
     expected = timeless(record(values, tmp_path / "whole")[0])
     counted = FailingDisk(0, -1, 0)
     record(values, tmp_path / "counted", counted)

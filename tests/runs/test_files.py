@@ -118,7 +118,8 @@ def test_a_file_larger_than_the_system_allows_leaves_the_old_one(target: Path) -
     """The real thing (F3): a child that may write at most 1 kB to a file."""
     resource = pytest.importorskip("resource", reason="a limit of POSIX")
     script = (
-        "import resource, sys; from pathlib import Path; from desktop_trainer.runs.files import SaveFailed, write_file\n"
+        "import resource, sys; from pathlib import Path; from desktop_trainer.runs.files import "
+        "SaveFailed, write_file\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, (1000, {resource.RLIM_INFINITY}))\n"
         "try: write_file(Path(sys.argv[1]), bytes(5000))\n"
         "except SaveFailed as error: print(ascii(str(error)))"

@@ -29,7 +29,9 @@ def saved(value: Any, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def repacked(data: bytes, change: Callable[[str, bytes], bytes] = lambda _name, content: content, **options: Any) -> bytes:  # fmt: skip
+def repacked(
+    data: bytes, change: Callable[[str, bytes], bytes] = lambda _name, content: content, **options: Any
+) -> bytes:
     """The archive again, with its parts changed or packed another way."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w", **options) as new:
@@ -47,11 +49,17 @@ def same(weights: dict[str, Tensor]) -> bool:
     return weights.keys() == WEIGHTS.keys() and all(torch.equal(weights[name], WEIGHTS[name]) for name in WEIGHTS)
 
 
-@pytest.mark.parametrize("value", [
-    WEIGHTS, OrderedDict(WEIGHTS), {name: nn.Parameter(tensor) for name, tensor in WEIGHTS.items()},
-    {"state_dict": WEIGHTS, "epoch": 3, "optimizer": {"state": {0: torch.ones(1)}}},
-    {"model": WEIGHTS, "loss": 0.5}, {"epoch": 1, "model_state_dict": OrderedDict(WEIGHTS)},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "value",
+    [
+        WEIGHTS,
+        OrderedDict(WEIGHTS),
+        {name: nn.Parameter(tensor) for name, tensor in WEIGHTS.items()},
+        {"state_dict": WEIGHTS, "epoch": 3, "optimizer": {"state": {0: torch.ones(1)}}},
+        {"model": WEIGHTS, "loss": 0.5},
+        {"epoch": 1, "model_state_dict": OrderedDict(WEIGHTS)},
+    ],
+)
 def test_plain_weights_are_read_alone_or_under_a_usual_name(value: Any) -> None:
     found = read_state_dict(saved(value))
     assert same(found)
@@ -84,7 +92,9 @@ class Marker:
         return (os.mkdir, (str(self.path),))
 
 
-@pytest.mark.parametrize("wrapped", ["bare pickle", "pickle of torch", "legacy torch.save", "torch.save", "inside a dict", "among weights"])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrapped", ["bare pickle", "pickle of torch", "legacy torch.save", "torch.save", "inside a dict", "among weights"]
+)
 def test_code_in_a_model_file_is_not_run(tmp_path: Path, wrapped: str) -> None:
     """F9. The control shows that the file would have run it."""
     bomb, file = Marker(tmp_path / "marker"), tmp_path / "model.pt"
@@ -116,12 +126,20 @@ def test_a_whole_module_is_refused_by_name() -> None:
         read_state_dict(saved(nn.Linear(2, 2)))
 
 
-@pytest.mark.parametrize("call", [
-    b"cbuiltins\nbytearray\n(J\xff\xff\xff\x7ftR.", b"ctorch\nTensor\n(J\xff\xff\xff\x7ftR.",
-    b"ctorch.storage\nUntypedStorage\n(J\xff\xff\xff\x7ftR.", b"ctorch\nFloatTensor\n(J\xff\xff\xff\x7ftR.",
-    b"ctorch._utils\n_rebuild_meta_tensor_no_storage\n.", b"c__builtin__\nbytearray\n(J\xff\xff\xff\x7ftR.",
-])  # fmt: skip
-def test_what_torch_allows_but_weights_do_not_need_is_refused_unread(call: bytes, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+@pytest.mark.parametrize(
+    "call",
+    [
+        b"cbuiltins\nbytearray\n(J\xff\xff\xff\x7ftR.",
+        b"ctorch\nTensor\n(J\xff\xff\xff\x7ftR.",
+        b"ctorch.storage\nUntypedStorage\n(J\xff\xff\xff\x7ftR.",
+        b"ctorch\nFloatTensor\n(J\xff\xff\xff\x7ftR.",
+        b"ctorch._utils\n_rebuild_meta_tensor_no_storage\n.",
+        b"c__builtin__\nbytearray\n(J\xff\xff\xff\x7ftR.",
+    ],
+)
+def test_what_torch_allows_but_weights_do_not_need_is_refused_unread(
+    call: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """F10: torch's own safe list has callables that allocate as many bytes as they are told to."""
     monkeypatch.setattr(torch, "load", lambda *_a, **_k: pytest.fail("it was read"))
     with pytest.raises(ModelFileRefused, match="asks for"):
@@ -153,9 +171,15 @@ def test_parts_that_share_their_bytes_are_refused_unpacked() -> None:
         read_state_dict(buffer.getvalue())
 
 
-@pytest.mark.parametrize("tensor", [
-    torch.zeros(1).expand(10**9), torch.zeros(1).expand(10**6, 10**6), torch.zeros(20).as_strided((10, 10), (1, 1)),
-], ids=["a number repeated", "a matrix of one number", "windows that overlap"])  # fmt: skip
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.zeros(1).expand(10**9),
+        torch.zeros(1).expand(10**6, 10**6),
+        torch.zeros(20).as_strided((10, 10), (1, 1)),
+    ],
+    ids=["a number repeated", "a matrix of one number", "windows that overlap"],
+)
 def test_a_tensor_larger_than_its_data_is_refused_uncopied(tensor: Tensor) -> None:
     """F10: stride 0."""
     with pytest.raises(ModelFileRefused, match="weight repeats the same numbers"):
@@ -171,12 +195,28 @@ def test_a_tensor_that_claims_more_than_its_storage_holds_is_damage(old: bytes) 
         read_state_dict(pickled(content.replace(old, new)))
 
 
-@pytest.mark.parametrize("value", [
-    {}, [], None, 3, torch.ones(2), [torch.ones(2)], {"a": 1}, {1: torch.ones(1)}, {"a": [torch.ones(1)]},
-    {"state_dict": {"a": {"b": torch.ones(1)}}}, {"a\nb": torch.ones(1)}, {"a" * 600: torch.ones(1)}, {"state_dict": {}},
-    {"a": torch.ones(2).to_sparse()}, {"a": torch.ones(2, dtype=torch.complex64)}, {"a": torch.ones(2, device="meta")},
-    {"a": torch.ones(2, dtype=torch.float8_e5m2)},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        [],
+        None,
+        3,
+        torch.ones(2),
+        [torch.ones(2)],
+        {"a": 1},
+        {1: torch.ones(1)},
+        {"a": [torch.ones(1)]},
+        {"state_dict": {"a": {"b": torch.ones(1)}}},
+        {"a\nb": torch.ones(1)},
+        {"a" * 600: torch.ones(1)},
+        {"state_dict": {}},
+        {"a": torch.ones(2).to_sparse()},
+        {"a": torch.ones(2, dtype=torch.complex64)},
+        {"a": torch.ones(2, device="meta")},
+        {"a": torch.ones(2, dtype=torch.float8_e5m2)},
+    ],
+)
 def test_what_is_not_a_list_of_plain_tensors_is_refused(value: Any) -> None:
     with pytest.raises(ModelFileRefused):
         read_state_dict(saved(value))
@@ -190,10 +230,18 @@ def zipped(names: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("names", [
-    {"word/document.xml": b""}, {"data.pkl": b"."}, {"a/data.pkl": b".", "b/data.pkl": b"."},
-    {"a/data.pkl": b".", "a/code/model.py": b""}, {f"a/{number}": b"" for number in range(10_200)}, {"a/../data.pkl": b"."},
-], ids=["a document", "no folder", "two folders", "a program", "10 200 parts", "a way out"])  # fmt: skip
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"word/document.xml": b""},
+        {"data.pkl": b"."},
+        {"a/data.pkl": b".", "b/data.pkl": b"."},
+        {"a/data.pkl": b".", "a/code/model.py": b""},
+        {f"a/{number}": b"" for number in range(10_200)},
+        {"a/../data.pkl": b"."},
+    ],
+    ids=["a document", "no folder", "two folders", "a program", "10 200 parts", "a way out"],
+)
 def test_zip_files_of_another_kind_are_refused(names: dict[str, bytes]) -> None:
     with pytest.raises(ModelFileRefused):
         read_state_dict(zipped(names))

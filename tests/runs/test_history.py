@@ -1,4 +1,6 @@
-"""The journal as it is read: what a resume supersedes is dropped, garbage is skipped and counted, nothing grows unbounded."""
+"""The journal as it is read: what a resume supersedes is dropped, garbage is skipped and counted, nothing grows
+unbounded.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,11 @@ def test_a_resume_supersedes_what_lies_behind_its_position(tmp_path: Path, posit
     write(tmp_path, started(0, 0), *first, RunEnded("stopped", 1, 4, 9.0), started(*position))
     said = read_journal(tmp_path)
     done = [(1, number) for number in range(1, 7)] + [(2, number) for number in range(1, 5)]
-    assert batches(said) == [(epoch, batch) for epoch, batch in done if (epoch - 1, batch) <= position and (epoch <= position[0] or epoch == position[0] + 1)]  # fmt: skip
+    assert batches(said) == [
+        (epoch, batch)
+        for epoch, batch in done
+        if (epoch - 1, batch) <= position and (epoch <= position[0] or epoch == position[0] + 1)
+    ]
     assert [event.epoch for event in said.epochs] == [event for event in (1,) if event <= position[0]]
     assert said.ended is None
     assert said.position == position
@@ -112,24 +118,60 @@ def test_without_records_the_rest_is_the_same(tmp_path: Path) -> None:
     assert short.position == (1, 2)
 
 
-GOOD = {"kind": "batches", "epoch": 1, "first": 1, "loss": [1, 2], "correct": [1, 1], "count": 4, "lr": 0.1, "seconds": [1, 2]}  # fmt: skip
+GOOD = {
+    "kind": "batches",
+    "epoch": 1,
+    "first": 1,
+    "loss": [1, 2],
+    "correct": [1, 1],
+    "count": 4,
+    "lr": 0.1,
+    "seconds": [1, 2],
+}
 WRONG: list[dict[str, Any]] = [
-    {"epoch": 0}, {"first": 0}, {"epoch": 1.5}, {"epoch": True}, {"first": 2**31 - 1}, {"loss": []}, {"loss": 3}, {"loss": [1, None]},
-        {"loss": [1, "two"]}, {"loss": [1, [2]]}, {"loss": [1, True]}, {"correct": [1]}, {"correct": [1, -1]}, {"correct": [1, 2**31]},
-        {"correct": [1, 1.5]}, {"count": 0}, {"count": "nan"}, {"lr": {}}, {"seconds": [1, 2, 3]}, {"loss": [1, 10**400]},
-]  # fmt: skip
+    {"epoch": 0},
+    {"first": 0},
+    {"epoch": 1.5},
+    {"epoch": True},
+    {"first": 2**31 - 1},
+    {"loss": []},
+    {"loss": 3},
+    {"loss": [1, None]},
+    {"loss": [1, "two"]},
+    {"loss": [1, [2]]},
+    {"loss": [1, True]},
+    {"correct": [1]},
+    {"correct": [1, -1]},
+    {"correct": [1, 2**31]},
+    {"correct": [1, 1.5]},
+    {"count": 0},
+    {"count": "nan"},
+    {"lr": {}},
+    {"seconds": [1, 2, 3]},
+    {"loss": [1, 10**400]},
+]
 BAD = [
-    b"no json", b"[1]", b"\xff\xfe", b'{"kind":"batches"}', b"[" * 100_000, b'{"kind":"epoch","epoch":' + b"9" * 5000 + b"}",
-    b'{"kind":"ended","outcome":"won","epoch":1,"batch":1,"seconds":1}', b'{"kind":"started","epoch":-1,"batch":0}',
-    b'{"kind":"save_failed","reason":"\\ud800"}', b'{"kind":"saved","epoch":1,"batch":NaN}',
-    b'{"kind":"started","epoch":0,"batch":0,"experiment":[]}', b'{"kind":"started","epoch":0,"batch":0,"started":{"epochs":1}}',
+    b"no json",
+    b"[1]",
+    b"\xff\xfe",
+    b'{"kind":"batches"}',
+    b"[" * 100_000,
+    b'{"kind":"epoch","epoch":' + b"9" * 5000 + b"}",
+    b'{"kind":"ended","outcome":"won","epoch":1,"batch":1,"seconds":1}',
+    b'{"kind":"started","epoch":-1,"batch":0}',
+    b'{"kind":"save_failed","reason":"\\ud800"}',
+    b'{"kind":"saved","epoch":1,"batch":NaN}',
+    b'{"kind":"started","epoch":0,"batch":0,"experiment":[]}',
+    b'{"kind":"started","epoch":0,"batch":0,"started":{"epochs":1}}',
     *(json.dumps({**GOOD, **wrong}).encode() for wrong in WRONG),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("line", BAD, ids=lambda line: repr(line[:60]))
 def test_a_bad_line_is_skipped_and_counted_and_the_next_is_read(tmp_path: Path, line: bytes) -> None:
-    (tmp_path / EVENTS).write_bytes(json.dumps(GOOD).encode() + b"\n" + line + b"\n" + json.dumps({**GOOD, "epoch": 2}).encode() + b"\n")  # fmt: skip
+    (tmp_path / EVENTS).write_bytes(
+        json.dumps(GOOD).encode() + b"\n" + line + b"\n" + json.dumps({**GOOD, "epoch": 2}).encode() + b"\n"
+    )
     said = read_journal(tmp_path)
     assert batches(said) == [(1, 1), (1, 2), (2, 1), (2, 2)]
     assert said.skipped == 1
@@ -163,7 +205,10 @@ def test_a_million_records_are_read_in_seconds_into_bounded_memory(tmp_path: Pat
     said = read_journal(tmp_path)
     assert time.process_time() - began < 10
     assert [len(block) for block in said.records] == [1_000_000]
-    assert sum(getattr(said.records[0], name).nbytes for name in ("loss", "correct", "count", "lr", "seconds")) == 24_000_000  # fmt: skip
+    assert (
+        sum(getattr(said.records[0], name).nbytes for name in ("loss", "correct", "count", "lr", "seconds"))
+        == 24_000_000
+    )
 
 
 def test_no_journal_and_a_folder_in_its_place_say_nothing(tmp_path: Path) -> None:

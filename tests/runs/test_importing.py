@@ -1,4 +1,6 @@
-"""Runs from elsewhere: whole ones arrive as they were, and nothing else gets in, nor anywhere but below the runs folder."""
+"""Runs from elsewhere: whole ones arrive as they were, and nothing else gets in, nor anywhere but below the runs
+folder.
+"""
 
 from __future__ import annotations
 
@@ -158,7 +160,10 @@ def test_a_full_disk_or_giving_up_leaves_nothing(exported: Path, runs: Path) -> 
 
 def test_an_archive_made_to_fill_the_disk_is_refused_before_anything_is_unpacked(exported: Path, runs: Path) -> None:
     """Two gigabytes of zeros are two megabytes in an archive; what a run holds hardly gets smaller."""
-    with zipfile.ZipFile(exported, "a", zipfile.ZIP_DEFLATED) as archive, archive.open(f"{archive.namelist()[0].partition('/')[0]}/zeros", "w", force_zip64=True) as out:  # fmt: skip
+    with (
+        zipfile.ZipFile(exported, "a", zipfile.ZIP_DEFLATED) as archive,
+        archive.open(f"{archive.namelist()[0].partition('/')[0]}/zeros", "w", force_zip64=True) as out,
+    ):
         for _ in range(100):
             out.write(bytes(1 << 20))
     assert re.search(r"would unpack from \d\.\d to 1\d\d\.\d MB", refused(exported, runs))

@@ -1,4 +1,6 @@
-"""The list of runs: what has not changed is not read again, and whatever happens to the cache, the folders are right (F30)."""
+"""The list of runs: what has not changed is not read again, and whatever happens to the cache, the folders are
+right (F30).
+"""
 
 from __future__ import annotations
 
@@ -238,8 +240,11 @@ def test_a_read_only_folder_is_listed(runs: Path, indexed: bool) -> None:
     for path in runs.parents[:4]:
         path.chmod(path.stat().st_mode | 0o555)
     done = subprocess.run(
-        [sys.executable, "-c", READ_ONLY, str(runs), str(runs.parent / "others")], capture_output=True, encoding="utf-8", env={**os.environ, "PYTHONIOENCODING": "utf-8"}
-    )  # fmt: skip
+        [sys.executable, "-c", READ_ONLY, str(runs), str(runs.parent / "others")],
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )
     for path in [runs, *runs.rglob("*")]:
         path.chmod(0o755)
     assert done.stderr == ""

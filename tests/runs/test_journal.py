@@ -1,4 +1,6 @@
-"""The journal as it is written: whole lines, nothing lost when the disk fails, a process is killed or a line is torn."""
+"""The journal as it is written: whole lines, nothing lost when the disk fails, a process is killed or a line is
+torn.
+"""
 
 from __future__ import annotations
 

@@ -44,7 +44,9 @@ class Zygote:
         return self._process.stdout.readline().strip()
 
     def train(self, folder: Path, **order: Any) -> Iterator[str]:
-        """Let a child go on with the run; yields its answers, the process id not necessarily first, until it has ended."""
+        """Let a child go on with the run; yields its answers, the process id not necessarily first, until it has
+        ended.
+        """
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"folder": str(folder), **order}) + "\n")
         while not (said := self._answer()).startswith("ended"):
@@ -110,7 +112,9 @@ def losses(folder: Path) -> list[tuple[int, int, list[float]]]:
 def test_fifty_kills_at_random_moments_change_nothing(
     small: dict[str, Any], tmp_path: Path, zygote: Zygote, same: Any
 ) -> None:
-    """Each time a checkpoint loads, and the run goes on; its end, and every loss on the way, are those of the run left alone."""
+    """Each time a checkpoint loads, and the run goes on; its end, and every loss on the way, are those of the run
+    left alone.
+    """
     begun(small, tmp_path / "killed", 200)
     shutil.copytree(tmp_path / "killed", tmp_path / "whole")
     assert zygote.status(tmp_path / "whole", changes={"saving.every_batches": 0}) == 0

@@ -45,7 +45,20 @@ from tests.runs.conftest import epoch_ended, make_run
 from tests.runs.test_resume import Values, begin
 
 FIRST = f"{CHECKPOINTS}/0001 epoch 0 batch 0"
-PLACES = [RUN, EXPERIMENT, NOTES, EVENTS, CHECKPOINTS, BEST, MODEL, LOCK, LOG, FIRST, f"{FIRST}/{STATE}", f"{FIRST}/{MANIFEST}"]  # fmt: skip
+PLACES = [
+    RUN,
+    EXPERIMENT,
+    NOTES,
+    EVENTS,
+    CHECKPOINTS,
+    BEST,
+    MODEL,
+    LOCK,
+    LOG,
+    FIRST,
+    f"{FIRST}/{STATE}",
+    f"{FIRST}/{MANIFEST}",
+]
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-"""Files of a run that are deleted, moved or replaced while it goes on: it is noticed, said, and nothing of the run is lost."""
+"""Files of a run that are deleted, moved or replaced while it goes on: it is noticed, said, and nothing of the run
+is lost.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ from tests.runs.test_resume import Same, Values, begin
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows deletes no file that is open")
 
 
-def disturbed(values: Values, folder: Path, disturb: Callable[[], object], *, settle: Callable[[], object] | None = None) -> list[Any]:  # fmt: skip
+def disturbed(
+    values: Values, folder: Path, disturb: Callable[[], object], *, settle: Callable[[], object] | None = None
+) -> list[Any]:
     """What a run of three epochs says that is disturbed after the first; where it is held, `settle` helps."""
     said = []
     for event in begin(values, folder).events():
@@ -115,7 +119,9 @@ def test_what_is_deleted_just_before_the_end_is_there_after_it(small: Values, tm
 @pytest.mark.parametrize("moved", ["", EVENTS], ids=["the folder", "the journal"])
 def test_what_was_moved_holds_the_run_until_it_is_back(small: Values, tmp_path: Path, whole: Path, moved: str) -> None:
     run, aside = tmp_path / "run", tmp_path / "aside"
-    said = disturbed(small, run, lambda: shutil.move(run / moved, aside), settle=lambda: shutil.move(aside, run / moved))  # fmt: skip
+    said = disturbed(
+        small, run, lambda: shutil.move(run / moved, aside), settle=lambda: shutil.move(aside, run / moved)
+    )
     (problem,) = (event for event in said if isinstance(event, SaveProblem))
     assert "was moved or renamed, or its disk is gone. Put it back where it was." in problem.reason
     assert said[-1].outcome == "completed"

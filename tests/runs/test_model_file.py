@@ -86,11 +86,21 @@ def test_tied_sliced_and_odd_tensors_are_saved_as_what_they_show(tmp_path: Path)
     """Shared, transposed, expanded, scalar and empty tensors of every type."""
     base = torch.arange(12.0).reshape(3, 4)
     weights = {
-        "tied": base, "tied_too": base, "slice": base[1:2], "transposed": base.T, "expanded": torch.ones(1).expand(5),
-        "scalar": torch.tensor(7), "empty": torch.empty(0, 3), "flag": torch.tensor([True, False]),
-        "half": base.half(), "bfloat": base.bfloat16(), "double": base.double(), "bytes": base.byte(),
-        "parameter": nn.Parameter(base), "last": torch.rand(2, 3, 4, 4).to(memory_format=torch.channels_last),
-    }  # fmt: skip
+        "tied": base,
+        "tied_too": base,
+        "slice": base[1:2],
+        "transposed": base.T,
+        "expanded": torch.ones(1).expand(5),
+        "scalar": torch.tensor(7),
+        "empty": torch.empty(0, 3),
+        "flag": torch.tensor([True, False]),
+        "half": base.half(),
+        "bfloat": base.bfloat16(),
+        "double": base.double(),
+        "bytes": base.byte(),
+        "parameter": nn.Parameter(base),
+        "last": torch.rand(2, 3, 4, 4).to(memory_format=torch.channels_last),
+    }
     save_model(tmp_path / "ours", SavedModel(None, weights))
     export_state_dict(tmp_path / "plain", weights)
     for name in ("ours", "plain"):
@@ -209,17 +219,29 @@ def test_a_file_of_a_newer_version_says_so_and_is_left_alone(path: Path, format_
     assert path.read_bytes() == content
 
 
-@pytest.mark.parametrize("changes", [
-    {"desktop_trainer_format": "0"}, {"desktop_trainer_format": "x"}, {"desktop_trainer_format": ""},
-    {"desktop_trainer_format": None}, {"sha256": None}, {"metrics": "{}"}, {"class_names": "[]"}, {"experiment": None}, {"statistics": None},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"desktop_trainer_format": "0"},
+        {"desktop_trainer_format": "x"},
+        {"desktop_trainer_format": ""},
+        {"desktop_trainer_format": None},
+        {"sha256": None},
+        {"metrics": "{}"},
+        {"class_names": "[]"},
+        {"experiment": None},
+        {"statistics": None},
+    ],
+)
 def test_edited_metadata_are_damage(path: Path, changes: dict[str, str | None]) -> None:
     edited(path, **changes)
     with pytest.raises(ModelFileDamaged):
         load_model(path)
 
 
-def test_settings_that_are_unknown_here_are_named(path: Path, saved: SavedModel, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_settings_that_are_unknown_here_are_named(
+    path: Path, saved: SavedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A model of a plug-in that this machine does not have."""
     monkeypatch.setattr(model_file, "shared_values", lambda _experiment: {"model": {"name": "theirs"}})
     save_model(path, saved)
@@ -227,11 +249,23 @@ def test_settings_that_are_unknown_here_are_named(path: Path, saved: SavedModel,
         load_model(path)
 
 
-@pytest.mark.parametrize(("key", "text"), [
-    ("metrics", "[" * 100_000), ("metrics", "[1]"), ("metrics", '{"a": "b"}'), ("metrics", '{"a": 1e999}'),
-    ("class_names", '["\\ud800"]'), ("metrics", '{"\\ud800": 1}'), ("class_names", "{}"), ("class_names", "[1]"), ("class_names", "no json"),
-    ("statistics", "null"), ("statistics", '{"mean": [0.5], "std": [0]}'), ("statistics", '{"mean": [NaN], "std": [1]}'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("metrics", "[" * 100_000),
+        ("metrics", "[1]"),
+        ("metrics", '{"a": "b"}'),
+        ("metrics", '{"a": 1e999}'),
+        ("class_names", '["\\ud800"]'),
+        ("metrics", '{"\\ud800": 1}'),
+        ("class_names", "{}"),
+        ("class_names", "[1]"),
+        ("class_names", "no json"),
+        ("statistics", "null"),
+        ("statistics", '{"mean": [0.5], "std": [0]}'),
+        ("statistics", '{"mean": [NaN], "std": [1]}'),
+    ],
+)
 def test_metadata_of_another_kind_are_damage_even_with_the_right_digest(path: Path, key: str, text: str) -> None:
     signed(path, **{key: text})
     with pytest.raises(ModelFileDamaged):

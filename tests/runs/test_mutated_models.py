@@ -1,4 +1,6 @@
-"""Thousands of damaged and forged model files: each is read or refused, no program in one is run, and nothing else happens."""
+"""Thousands of damaged and forged model files: each is read or refused, no program in one is run, and nothing else
+happens.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +44,13 @@ def ours() -> bytes:
     experiment = parse_experiment(SMALL)
     file = io.BytesIO()
     metadata = {
-        "desktop_trainer_format": "1", "desktop_trainer_version": "0.1.0", "metrics": '{"accuracy": 0.5}',
-        "class_names": '["a", "b"]', "experiment": json.dumps(shared_values(experiment)),
+        "desktop_trainer_format": "1",
+        "desktop_trainer_version": "0.1.0",
+        "metrics": '{"accuracy": 0.5}',
+        "class_names": '["a", "b"]',
+        "experiment": json.dumps(shared_values(experiment)),
         "statistics": '{"mean": [0.5], "std": [0.25]}',
-    }  # fmt: skip
+    }
     metadata["sha256"] = model_file._digest(TENSORS, metadata)
     file.write(safetensors.torch.save(TENSORS, metadata))
     return file.getvalue()
@@ -93,17 +98,29 @@ def metadata_of(text: bytes, key: str) -> bytes:
 METADATA = {key: text for key, text in json.loads(OURS[8 : 8 + HEADER])["__metadata__"].items() if key != "sha256"}
 MODELS = {
     "ours": (400, spoilt(OURS, THEIRS, PT)),
-    "ours with another header": (300, edited(OURS[8 : 8 + HEADER]).map(lambda header: with_header(header, OURS[8 + HEADER :]))),
+    "ours with another header": (
+        300,
+        edited(OURS[8 : 8 + HEADER]).map(lambda header: with_header(header, OURS[8 + HEADER :])),
+    ),
     "theirs": (200, spoilt(THEIRS, OURS)),
-    "settings with the right digest": (300, edited(METADATA["experiment"]).map(lambda text: metadata_of(text, "experiment"))),
+    "settings with the right digest": (
+        300,
+        edited(METADATA["experiment"]).map(lambda text: metadata_of(text, "experiment")),
+    ),
     "figures with the right digest": (100, edited(METADATA["metrics"]).map(lambda text: metadata_of(text, "metrics"))),
-    "names with the right digest": (100, edited(METADATA["class_names"]).map(lambda text: metadata_of(text, "class_names"))),
-    "statistics with the right digest": (200, edited(METADATA["statistics"]).map(lambda text: metadata_of(text, "statistics"))),
+    "names with the right digest": (
+        100,
+        edited(METADATA["class_names"]).map(lambda text: metadata_of(text, "class_names")),
+    ),
+    "statistics with the right digest": (
+        200,
+        edited(METADATA["statistics"]).map(lambda text: metadata_of(text, "statistics")),
+    ),
     "of torch": (200, spoilt(PT, FORGED, OURS)),
     "its pickle": (400, spoilt(pickle_of(PT), pickle_of(FORGED)).map(zipped)),
     "a program": (200, spoilt(FORGED, PT)),
     "the program's pickle": (300, spoilt(pickle_of(FORGED), pickle_of(PT)).map(zipped)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.filterwarnings("ignore")  # of torch and pickletools about odd programs; what counts is what they raise

@@ -1,4 +1,6 @@
-"""Thousands of damaged and forged files of runs: each reader gives a valid value or its own error, and nothing else happens."""
+"""Thousands of damaged and forged files of runs: each reader gives a valid value or its own error, and nothing else
+happens.
+"""
 
 from __future__ import annotations
 
@@ -230,7 +232,9 @@ def test_any_experiment_is_read_or_refused() -> None:
 @pytest.mark.parametrize("nested", ["[{}]", '{{"a":{}}}'])
 @pytest.mark.parametrize("depth", [45, 100, 300, *range(800, 1000, 40)])
 def test_no_depth_of_nesting_exhausts_the_stack(run: Path, nested: str, depth: int) -> None:
-    """Where a reader's own limit lies depends on how deep it was called: what it takes, all others must be able to walk."""
+    """Where a reader's own limit lies depends on how deep it was called: what it takes, all others must be able to
+    walk.
+    """
     before, after = nested.split("{}")[0].replace("{{", "{"), nested.split("{}")[-1].replace("}}", "}")
     text = before * depth + "1" + after * depth
     with suppress(ExperimentError):

@@ -13,7 +13,11 @@ from desktop_trainer.runs.files import SaveFailed
 from desktop_trainer.runs.path_room import BIN_PLACE, DEEPEST, longest_name, shortened
 
 LONG = "2026-03-01 1405 " + "a_plug-in_with_a_long_name " * 12
-HOMES = [r"C:\Users\me\AppData\Local\desktop-trainer\runs", r"D:\\", r"C:\Users\somebody.with.a.long.name\OneDrive - Some University\Documents\desktop-trainer\runs"]  # fmt: skip
+HOMES = [
+    r"C:\Users\me\AppData\Local\desktop-trainer\runs",
+    r"D:\\",
+    r"C:\Users\somebody.with.a.long.name\OneDrive - Some University\Documents\desktop-trainer\runs",
+]
 
 
 @pytest.mark.parametrize("home", HOMES)

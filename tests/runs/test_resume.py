@@ -52,7 +52,9 @@ def begin(values: Values, folder: Path, **changes: Any) -> Recording:
 
 
 def run_to(recording: Recording, kind: type[Event], epoch: int, number: int, *, crash: bool = False) -> None:
-    """Pull until that event and close; `number` is its batch, or how many test batches are done. A crash ends nothing."""
+    """Pull until that event and close; `number` is its batch, or how many test batches are done. A crash ends
+    nothing.
+    """
     events = recording.events()
     for event in events:
         place = getattr(event, "epoch", None), getattr(event, "batch", getattr(event, "done", 0))
@@ -86,8 +88,10 @@ def rows(folder: Path) -> list[tuple[Any, ...]]:
     batches = [
         (block.epoch, block.first + index, float(loss), int(correct), int(count), float(lr))
         for block in history.records
-        for index, (loss, correct, count, lr) in enumerate(zip(block.loss, block.correct, block.count, block.lr, strict=True))
-    ]  # fmt: skip
+        for index, (loss, correct, count, lr) in enumerate(
+            zip(block.loss, block.correct, block.count, block.lr, strict=True)
+        )
+    ]
     epochs = [
         (event.epoch, event.train_loss, event.train_accuracy, event.test_loss, event.test_accuracy)
         for event in history.epochs
@@ -345,9 +349,13 @@ def test_a_run_whose_checkpoints_are_gone_is_not_begun_anew(small: Values, tmp_p
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
-    [("threads", 3, "3 CPU threads; here are 1"), ("device", "cuda:0", "trained on cuda:0; here it goes on on cpu"),
-     ("versions", {"torch": "2.99"}, "PyTorch 2.99"), ("versions", {"cpu": "vax"}, "another processor .vax")],
-)  # fmt: skip
+    [
+        ("threads", 3, "3 CPU threads; here are 1"),
+        ("device", "cuda:0", "trained on cuda:0; here it goes on on cpu"),
+        ("versions", {"torch": "2.99"}, "PyTorch 2.99"),
+        ("versions", {"cpu": "vax"}, "another processor .vax"),
+    ],
+)
 def test_where_it_cannot_be_exact_it_says_why(
     small: Values, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: Any, words: str
 ) -> None:

@@ -60,7 +60,9 @@ def test_the_pauses_grow_and_end_before_a_system_that_shuts_down_kills_the_progr
 def test_one_refused_call_is_not_even_noticed_whichever_it_is(
     values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a virus scanner does it, which holds a new file for a moment: from the first file of the run to its last line."""
+    """As a virus scanner does it, which holds a new file for a moment: from the first file of the run to its last
+    line.
+    """
     monkeypatch.setattr(retrying, "PAUSES", (0.0,))
     whole = FailingDisk(0, -1, 0)
     expected = bits_of(timeless(record(values, tmp_path / "whole", whole)[0]))

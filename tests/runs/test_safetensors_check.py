@@ -93,16 +93,24 @@ def test_ten_thousand_tensors_are_taken() -> None:
     assert checked_metadata(safetensors.torch.save(weights, {"a": "b"})) == {"a": "b"}
 
 
-@given(st.lists(st.sampled_from([torch.float32, torch.bool, torch.int64, torch.bfloat16]), min_size=1, max_size=5), st.data())  # fmt: skip
+@given(
+    st.lists(st.sampled_from([torch.float32, torch.bool, torch.int64, torch.bfloat16]), min_size=1, max_size=5),
+    st.data(),
+)
 def test_every_file_that_the_library_writes_is_taken(dtypes: list[torch.dtype], data: st.DataObject) -> None:
     shapes = st.lists(st.integers(0, 4), max_size=4)
     weights = {str(index): torch.zeros(data.draw(shapes), dtype=dtype) for index, dtype in enumerate(dtypes)}
     assert checked_metadata(safetensors.torch.save(weights, {"k": "模"})) == {"k": "模"}
 
 
-@given(st.binary(max_size=60) | st.recursive(
-    st.none() | st.integers() | st.text() | st.booleans(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-).map(lambda header: json.dumps({"a": header}).encode()), st.binary(max_size=9))  # fmt: skip
+@given(
+    st.binary(max_size=60)
+    | st.recursive(
+        st.none() | st.integers() | st.text() | st.booleans(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    ).map(lambda header: json.dumps({"a": header}).encode()),
+    st.binary(max_size=9),
+)
 def test_any_header_is_taken_or_refused_by_us(header: bytes, data: bytes) -> None:
     with pytest.raises(ModelFileError):
         checked_metadata(file_of(header, data))

@@ -36,7 +36,9 @@ def run_of(folder: Path, **settings: Any) -> Recording:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of normalised images that was stopped in its second epoch, with numbers pending, and saved after the first."""
+    """A run of normalised images that was stopped in its second epoch, with numbers pending, and saved after the
+    first.
+    """
     folder = tmp_path_factory.mktemp("runs") / "run"
     run = run_of(folder, data={**VALUES_OF["data"], "normalization": "dataset"})
     events = run.events()
@@ -114,10 +116,20 @@ def test_every_value_that_is_missing_or_wrong_is_noticed(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("keys", "new"),
-    [(("rng",), GONE), (("patience",), GONE), (("device",), GONE), (("seconds",), None), (("epoch",), 2), (("epoch",), -1),
-     (("experiment",), GONE), (("experiment", "optimizer", "lr"), "x"), (("optimizer", "state", 0, "exp_avg"), GONE),
-     (("recorder", "rest"), []), (("statistics",), None)],
-)  # fmt: skip
+    [
+        (("rng",), GONE),
+        (("patience",), GONE),
+        (("device",), GONE),
+        (("seconds",), None),
+        (("epoch",), 2),
+        (("epoch",), -1),
+        (("experiment",), GONE),
+        (("experiment", "optimizer", "lr"), "x"),
+        (("optimizer", "state", 0, "exp_avg"), GONE),
+        (("recorder", "rest"), []),
+        (("statistics",), None),
+    ],
+)
 def test_the_damaged_save_is_named_and_the_one_before_is_used(folder: Path, keys: Keys, new: Any) -> None:
     """As of a forged file whose hashes are right."""
     state = newest_checkpoint(folder).state
@@ -138,7 +150,9 @@ def test_the_damaged_save_is_named_and_the_one_before_is_used(folder: Path, keys
 def test_a_run_saved_by_a_pytorch_with_other_options_ends_in_the_same_bytes(
     tmp_path: Path, same: Any, gone: str
 ) -> None:
-    """What a later PyTorch adds to an optimizer's group is missing in older saves; what it drops is too much in them."""
+    """What a later PyTorch adds to an optimizer's group is missing in older saves; what it drops is too much in
+    them.
+    """
     ends = []
     for change in (False, True):
         run = run_of(tmp_path / str(change))

@@ -57,9 +57,20 @@ def test_what_cannot_be_saved_is_named() -> None:
 
 @pytest.mark.parametrize(
     "plain",
-    [{"$tensor": "none"}, {"$tensor": 3}, {"$tuple": 3}, {"$float": "1"}, {"$float": []}, {"$items": [[1]]}, {"$items": 3},
-     {"$items": [[{"$tensor": "there"}, 1]]}, {"$items": [[[1], 1]]}, {"$else": 1}, {"$tuple": [], "more": 1}],
-)  # fmt: skip
+    [
+        {"$tensor": "none"},
+        {"$tensor": 3},
+        {"$tuple": 3},
+        {"$float": "1"},
+        {"$float": []},
+        {"$items": [[1]]},
+        {"$items": 3},
+        {"$items": [[{"$tensor": "there"}, 1]]},
+        {"$items": [[[1], 1]]},
+        {"$else": 1},
+        {"$tuple": [], "more": 1},
+    ],
+)
 def test_what_nobody_took_apart_is_refused(plain: Any) -> None:
     with pytest.raises(NotAState):
         joined({"deep": [plain]}, {"there": torch.tensor(1)})

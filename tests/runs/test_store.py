@@ -86,9 +86,35 @@ def test_a_run_takes_any_name_that_every_system_can_write(tmp_path: Path, name: 
 
 @pytest.mark.parametrize(
     "name",
-    ["", "  ", "a/b", "a\\b", "a:b", "a*", "a?", 'a"', "<a", "a>", "a|b", ".", "..", ".hidden", "dot.", "CON", "con.txt", "nul .x", "Com1", "lpt²",
-     "a\0b", "bell\a", "turn\u202eround", "half \ud800", "中" * 81, "x" * 241],
-)  # fmt: skip
+    [
+        "",
+        "  ",
+        "a/b",
+        "a\\b",
+        "a:b",
+        "a*",
+        "a?",
+        'a"',
+        "<a",
+        "a>",
+        "a|b",
+        ".",
+        "..",
+        ".hidden",
+        "dot.",
+        "CON",
+        "con.txt",
+        "nul .x",
+        "Com1",
+        "lpt²",
+        "a\0b",
+        "bell\a",
+        "turn\u202eround",
+        "half \ud800",
+        "中" * 81,
+        "x" * 241,
+    ],
+)
 def test_a_name_that_some_system_cannot_write_is_refused_and_nothing_moves(tmp_path: Path, name: str) -> None:
     (tmp_path / "run").mkdir()
     with pytest.raises(SaveFailed, match="keeps its name run"):
@@ -136,7 +162,7 @@ def test_a_run_is_made_and_moved_so_that_a_power_cut_does_not_lose_it(tmp_path: 
     assert done() == [("synced", tmp_path)]
     binned = store.discard(folder, disk)
     place = binned.parent
-    assert done() == [("synced", place.parent), ("synced", tmp_path), ("synced", place), ("synced", tmp_path)]  # fmt: skip
+    assert done() == [("synced", place.parent), ("synced", tmp_path), ("synced", place), ("synced", tmp_path)]
     store.restore(binned, disk)
     assert done()[-2:] == [("synced", tmp_path), ("synced", place)]
 

@@ -54,7 +54,9 @@ def test_of_a_run_that_diverges_the_batches_before_are_compared(small: dict[str,
     assert 0 < found.batches < 54
 
 
-def test_of_a_run_that_diverges_at_once_it_is_said_where(small: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_of_a_run_that_diverges_at_once_it_is_said_where(
+    small: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def spoilt(model: torch.nn.Module) -> None:
         for parameter in model.parameters():
             parameter.data.fill_(float("nan"))
@@ -72,8 +74,15 @@ def test_a_run_that_stops_early_is_verified_up_to_there(small: dict[str, Any]) -
 
 
 @pytest.mark.parametrize(
-    ("lost", "seen"), [("rng", "rng"), ("optimizer", "optimizer.state.0.exp_avg"), ("recorder", "epoch 1.0"), ("recorder", "loss 1."), ("batch", "model.")]
-)  # fmt: skip
+    ("lost", "seen"),
+    [
+        ("rng", "rng"),
+        ("optimizer", "optimizer.state.0.exp_avg"),
+        ("recorder", "epoch 1.0"),
+        ("recorder", "loss 1."),
+        ("batch", "model."),
+    ],
+)
 def test_what_a_checkpoint_loses_is_named(
     experiment: Experiment, state_after: Any, monkeypatch: pytest.MonkeyPatch, lost: str, seen: str
 ) -> None:

@@ -1,6 +1,8 @@
-"""A process that has loaded everything and forks a child for each order, so that many can be started and killed quickly.
+"""A process that has loaded everything and forks a child for each order, so that many can be started and killed
+quickly.
 
-An order is a line of JSON: ``folder``, and perhaps ``dies_at``, the number of the disk call before which the child kills
+An order is a line of JSON: ``folder``, and perhaps ``dies_at``, the number of the disk call before which the child
+    kills
 itself. The answers are lines: the child's process id, ``going`` when it trains, and at its end its wait status.
 """
 
@@ -24,7 +26,9 @@ from desktop_trainer.runs.resume import reopen
 
 
 def warm_up() -> None:
-    """Let what is loaded when it is first used be loaded before the fork; no backward pass, which could start threads."""
+    """Let what is loaded when it is first used be loaded before the fork; no backward pass, which could start
+    threads.
+    """
     torch.set_num_threads(1)
     parameter = torch.nn.Parameter(torch.zeros(1))
     parameter.grad = torch.zeros(1)

@@ -93,7 +93,9 @@ def test_renamed_class_folders_do_not_permute_the_answers(qtbot: QtBot, open_win
         window.files.load(path, window.form.experiment)
     qtbot.waitUntil(window.actions_["evaluate_model"].isEnabled, timeout=30_000)
     window.actions_["evaluate_model"].trigger()
-    qtbot.waitUntil(lambda: "Only the model has: cat. Only the dataset has: pussycat." in window.banner.text, timeout=30_000)  # fmt: skip
+    qtbot.waitUntil(
+        lambda: "Only the model has: cat. Only the dataset has: pussycat." in window.banner.text, timeout=30_000
+    )
 
 
 def test_a_folder_that_the_form_shows_as_the_model_knows_it_is_no_choice(
@@ -114,7 +116,9 @@ def test_a_folder_that_the_form_shows_as_the_model_knows_it_is_no_choice(
 
 
 def test_of_bare_weights_only_what_the_file_knows_is_said(qtbot: QtBot, open_window: Opener, tmp_path: Path) -> None:
-    """The form shows a dataset, which is not what they were trained on; nor is it written into a file saved from them."""
+    """The form shows a dataset, which is not what they were trained on; nor is it written into a file saved from
+    them.
+    """
     window = open_window(SHORT)
     path = tmp_path / "bare.pt"
     torch.save(window.form.experiment.model.build(window.form.experiment.data.info).state_dict(), path)

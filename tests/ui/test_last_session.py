@@ -55,13 +55,19 @@ def test_wrong_settings_are_not_kept_the_last_right_ones_are(open_window: Opener
 @pytest.mark.parametrize(
     "content",
     [
-        b"", b"garbage", b"\xff\xfe\x00", b"[]", b"{}", b"[" * 100_000, b" " * 2_000_000,
+        b"",
+        b"garbage",
+        b"\xff\xfe\x00",
+        b"[]",
+        b"{}",
+        b"[" * 100_000,
+        b" " * 2_000_000,
         b'{"format": 99, "experiment": {}}',
         b'{"format": 1, "experiment": {"optimizer": {"name": "adam", "lr": 0}}}',
         b'{"format": 1, "experiment": {"data": {"batch_size": "many"}}}',
         b'{"format": 1, "experiment": {"model": {"name": "no_such_model"}}}',
     ],
-)  # fmt: skip
+)
 def test_a_file_that_cannot_be_used_is_kept_aside_and_said(open_window: Opener, home: Path, content: bytes) -> None:
     """The first recipe is there instead; what the user had is not deleted."""
     home.mkdir()

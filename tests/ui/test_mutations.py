@@ -1,4 +1,6 @@
-"""Whatever became of the file of the last session, the window opens: with its settings, or with the first ones and a notice."""
+"""Whatever became of the file of the last session, the window opens: with its settings, or with the first ones and
+a notice.
+"""
 
 from __future__ import annotations
 

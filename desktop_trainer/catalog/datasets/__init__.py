@@ -1,1 +1,1 @@
-"""The datasets, one module for each kind. It knows no torch until one is loaded."""
+"""The datasets, one module for each kind."""

@@ -1,4 +1,4 @@
-"""The bundled handwritten digits: real data that needs no network. Knows scikit-learn's copy of them."""
+"""The bundled handwritten digits: real data that needs no network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The user's own images: a folder with a folder for each class. Knows how it is laid out, not how it is scanned or decoded."""
+"""The user's own images: a folder with a folder for each class."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ _NAMED = 10
 
 @DATASETS.register
 class ImageFolder(DatasetChoice):
-    """Class folders as ``torchvision.datasets.ImageFolder`` reads them, with or without ``train`` and ``test`` around."""
+    """Class folders as ``torchvision.datasets.ImageFolder`` reads them, with or without ``train`` and ``test``
+    around.
+    """
 
     name: Literal["image_folder"] = "image_folder"
     label: ClassVar[str] = mark("Folder of images")
@@ -46,7 +48,8 @@ class ImageFolder(DatasetChoice):
         "",
         mark("Folder"),
         mark(
-            "The folder of the images. In it there is one folder for each class, named for the class: cat, dog. Or there are "
+            "The folder of the images. In it there is one folder for each class, named for the "
+            "class: cat, dog. Or there are "
             "the folders train and test (or val) with these class folders in each."
         ),
         max_length=4096,
@@ -57,7 +60,8 @@ class ImageFolder(DatasetChoice):
         "auto",
         mark("Colours"),
         mark(
-            "How many numbers a pixel has. colour: three, red, green and blue, equal ones in grey images. grey: one, and "
+            "How many numbers a pixel has. colour: three, red, green and blue, equal ones in grey "
+            "images. grey: one, and "
             "colours become shades of grey. auto: grey if every image is stored as a grey one, else colour."
         ),
     )
@@ -65,7 +69,8 @@ class ImageFolder(DatasetChoice):
         0,
         mark("First size"),
         mark(
-            "Earlier versions made every image this size first, and then of the image size. Runs and models of theirs go on "
+            "Earlier versions made every image this size first, and then of the image size. Runs and "
+            "models of theirs go on "
             "with it. 0, which is usual, makes it of the image size at once."
         ),
         unit=mark("pixels"),
@@ -78,8 +83,10 @@ class ImageFolder(DatasetChoice):
         0.2,
         mark("Share for the test"),
         mark(
-            "Where there is no test folder, this share of each class examines and does not teach. A larger share measures "
-            "more exactly and leaves less to learn from. Which images these are follows from their names. Usual: 0.1 to 0.3."
+            "Where there is no test folder, this share of each class examines and does not teach. A "
+            "larger share measures "
+            "more exactly and leaves less to learn from. Which images these are follows from their "
+            "names. Usual: 0.1 to 0.3."
         ),
         ge=0.01,
         le=0.9,
@@ -96,7 +103,9 @@ class ImageFolder(DatasetChoice):
 
     @classmethod
     def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """See `DatasetChoice.upgraded`. There were a size of this dataset's own beside the image size, and three channels."""
+        """See `DatasetChoice.upgraded`. There were a size of this dataset's own beside the image size, and three
+        channels.
+        """
         options = data["dataset"]
         if "size" not in options or "channels" in options:
             return data
@@ -138,7 +147,15 @@ class ImageFolder(DatasetChoice):
     def without_effect(self) -> Mapping[str, str]:
         """See `DatasetChoice.without_effect`."""
         folder = self._listing().test_folder
-        return {"test_share": tr("Without effect: the images in the folder {folder} are for the test.", folder=readable(folder))} if folder else {}  # fmt: skip
+        return (
+            {
+                "test_share": tr(
+                    "Without effect: the images in the folder {folder} are for the test.", folder=readable(folder)
+                )
+            }
+            if folder
+            else {}
+        )
 
     def counting(self) -> bool:
         """See `DatasetChoice.counting`."""
@@ -271,8 +288,10 @@ class _DecodedFolder:
         head = trn(
             "{n} of {total} images cannot be read and is left out; it is listed in {file}:",
             "{n} of {total} images cannot be read and are left out; they are listed in {file}:",
-            len(skipped), total=len(self.found.paths), file=self.decoded.index,
-        )  # fmt: skip
+            len(skipped),
+            total=len(self.found.paths),
+            file=self.decoded.index,
+        )
         return "\n".join([head, *bad_images(self.found.root, skipped)])
 
     def _ignored(self) -> str:
@@ -301,11 +320,15 @@ class _DecodedFolder:
             return ""
         black, white = extent
         return tr(
-            "Some images hold numbers whose files do not say what is black and white: {black:g} is taken as black and {white:g} as white, in all of them.",
-            black=black, white=white,
-        )  # fmt: skip
+            "Some images hold numbers whose files do not say what is black and white: {black:g} is "
+            "taken as black and {white:g} as white, in all of them.",
+            black=black,
+            white=white,
+        )
 
     def _uncached(self) -> str:
         if self.decoded.images is not None:
             return ""
-        return tr("There is no room on the disk to keep the decoded images: they are decoded again each time they are read.")  # fmt: skip
+        return tr(
+            "There is no room on the disk to keep the decoded images: they are decoded again each time they are read."
+        )

@@ -1,4 +1,4 @@
-"""Classic image datasets, in the folders that torchvision lays out. Knows files, sizes, addresses and classes."""
+"""Classic image datasets, in the folders that torchvision lays out."""
 
 from __future__ import annotations
 
@@ -94,20 +94,24 @@ class _TorchvisionDataset(DatasetChoice):
         lines = [
             tr(
                 "{dataset} is not in {folder}: there should be {files}.",
-                dataset=tr(self.label), folder=missing[0].parent, files=", ".join(path.name for path in missing),
+                dataset=tr(self.label),
+                folder=missing[0].parent,
+                files=", ".join(path.name for path in missing),
             ),
             tr("Download it in the window, or with the command: desktop-trainer download {name}", name=self.name),
             way_without_network(self.remote, root),
-        ]  # fmt: skip
+        ]
         return "\n".join(lines)
 
     def _damaged(self, files: list[Path], why: str) -> DataDamaged:
         return DataDamaged(
             tr(
                 "{dataset} cannot be used: {files}: {why}. Delete what is named here, then download the dataset again.",
-                dataset=tr(self.label), files=", ".join(map(str, files)), why=why,
+                dataset=tr(self.label),
+                files=", ".join(map(str, files)),
+                why=why,
             )
-        )  # fmt: skip
+        )
 
 
 class _Idx(_TorchvisionDataset):
@@ -167,7 +171,8 @@ class _Idx(_TorchvisionDataset):
 
 
 def _idx_shape(path: Path, dimensions: int) -> tuple[int, ...]:
-    """The shape that an IDX file of bytes announces: big-endian, behind 0, 0, the type (8) and the number of dimensions.
+    """The shape that an IDX file of bytes announces: big-endian, behind 0, 0, the type (8) and the number of
+    dimensions.
 
     Raises:
         ValueError: if it is no such file.
@@ -199,9 +204,13 @@ class FashionMNIST(_Idx):
     explanation: ClassVar[str] = mark("70 000 grey images of clothes, 28 x 28 pixels, ten classes.")
     reader: ClassVar[str] = "FashionMNIST"
     counts: ClassVar[DataInfo] = DataInfo(
-        60_000, 10_000, 1, 28, 28,
+        60_000,
+        10_000,
+        1,
+        28,
+        28,
         ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-    )  # fmt: skip
+    )
     remote: ClassVar[Remote] = _idx(
         "FashionMNIST/raw",
         (
@@ -274,9 +283,13 @@ class CIFAR10(_TorchvisionDataset):
     explanation: ClassVar[str] = mark("60 000 colour photographs of animals and vehicles, 32 x 32 pixels, ten classes.")
     reader: ClassVar[str] = "CIFAR10"
     counts: ClassVar[DataInfo] = DataInfo(
-        50_000, 10_000, 3, 32, 32,
+        50_000,
+        10_000,
+        3,
+        32,
+        32,
         ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
-    )  # fmt: skip
+    )
     remote: ClassVar[Remote] = Remote(
         ("https://www.cs.toronto.edu/~kriz/", "https://dataset.bj.bcebos.com/cifar/"),
         (RemoteFile("cifar-10-python.tar.gz", "md5:c58f30108f718f92721af3b95e74349a", 190_000_000),),

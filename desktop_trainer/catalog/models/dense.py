@@ -1,4 +1,4 @@
-"""Models of fully connected layers: softmax regression and the multilayer perceptron. Knows no images, only their pixels."""
+"""Models of fully connected layers: softmax regression and the multilayer perceptron."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ class MLP(ModelChoice):
         (256,),
         mark("Hidden sizes"),
         mark(
-            "How many numbers each hidden layer computes, one entry a layer. Wider and deeper can represent more and overfits sooner. Usual: 256, or 512, 256."
+            "How many numbers each hidden layer computes, one entry a layer. Wider and deeper can "
+            "represent more and overfits sooner. Usual: 256, or 512, 256."
         ),
         max_length=32,
     )
@@ -55,14 +56,16 @@ class MLP(ModelChoice):
         "relu",
         mark("Activation"),
         mark(
-            "The curve that follows each hidden layer; without one, all layers together are a single linear one. Usual: relu."
+            "The curve that follows each hidden layer; without one, all layers together are a single "
+            "linear one. Usual: relu."
         ),
     )
     dropout: float = setting(
         0.0,
         mark("Dropout"),
         mark(
-            "The share of hidden numbers set to zero at random in each training step. More resists overfitting and learns slower. Usual: 0 to 0.5."
+            "The share of hidden numbers set to zero at random in each training step. More resists "
+            "overfitting and learns slower. Usual: 0 to 0.5."
         ),
         ge=0,
         zero=mark("off"),
@@ -70,7 +73,9 @@ class MLP(ModelChoice):
     )
 
     def build(self, info: DataInfo) -> nn.Module:
-        """Flatten, then for each hidden size linear, activation and, if asked for, dropout; then a linear layer to the classes."""
+        """Flatten, then for each hidden size linear, activation and, if asked for, dropout; then a linear layer to
+        the classes.
+        """
         from torch import nn
 
         activations = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "gelu": nn.GELU}

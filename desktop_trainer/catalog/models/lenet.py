@@ -1,4 +1,4 @@
-"""LeNet as the tutorials write it. Knows the image's size and channels."""
+"""LeNet as the tutorials write it."""
 
 from __future__ import annotations
 
@@ -38,16 +38,24 @@ class LeNet(ModelChoice):
     )
 
     def build(self, info: DataInfo) -> nn.Module:
-        """conv 6 k5, pool 2, conv 16 k5, pool 2, linear 120, 84, classes; the activation after all but pools and the last."""
+        """conv 6 k5, pool 2, conv 16 k5, pool 2, linear 120, 84, classes; the activation after all but pools and
+        the last.
+        """
         from torch import nn
 
         act = nn.Sigmoid if self.activation == "sigmoid" else nn.ReLU
         height, width = (((size - 4) // 2 - 4) // 2 for size in (info.height, info.width))
         return nn.Sequential(
-            nn.Conv2d(info.channels, 6, kernel_size=5), act(), nn.MaxPool2d(2),
-            nn.Conv2d(6, 16, kernel_size=5), act(), nn.MaxPool2d(2),
+            nn.Conv2d(info.channels, 6, kernel_size=5),
+            act(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(6, 16, kernel_size=5),
+            act(),
+            nn.MaxPool2d(2),
             nn.Flatten(),
-            nn.Linear(16 * height * width, 120), act(),
-            nn.Linear(120, 84), act(),
+            nn.Linear(16 * height * width, 120),
+            act(),
+            nn.Linear(120, 84),
+            act(),
             nn.Linear(84, info.classes),
-        )  # fmt: skip
+        )

@@ -28,7 +28,9 @@ class ResNet18(ModelChoice):
     channels_last: ClassVar[bool] = True
 
     def build(self, info: DataInfo) -> nn.Module:
-        """torchvision's model; below 64 pixels with a 3 x 3 first convolution of stride 1, no first pooling, and see `_keep_pixels`."""
+        """torchvision's model; below 64 pixels with a 3 x 3 first convolution of stride 1, no first pooling, and
+        see `_keep_pixels`.
+        """
         from torch import nn
         from torchvision.models import resnet18
 
@@ -66,7 +68,8 @@ class MobileNetV3Small(ModelChoice):
 def _keep_pixels(info: DataInfo, reduction: int, halving: list[nn.Module]) -> None:
     """Take the stride from the first of the parts that halve the image, until more than one pixel is left at the end.
 
-    On a single pixel batch norm could not train with a batch of one sample, and a 3 x 3 kernel would see little but padding.
+    On a single pixel batch norm could not train with a batch of one sample, and a 3 x 3 kernel would see little but
+    padding.
 
     Args:
         reduction: how many times smaller the image is behind all of `halving`.

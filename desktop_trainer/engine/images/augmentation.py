@@ -1,4 +1,4 @@
-"""Which random changes are made to training images, and which random numbers each of them has. Knows the settings."""
+"""Which random changes are made to training images, and which random numbers each of them has."""
 
 from __future__ import annotations
 
@@ -16,10 +16,17 @@ from desktop_trainer.experiment.data import DataInfo
 
 _Change: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 _COLUMNS = {
-    "flip": range(1), "flip_vertical": range(1, 2), "shift": range(2, 4), "rotation": range(4, 5), "crop": range(5, 9),
-    "brightness": range(9, 10), "contrast": range(10, 11), "saturation": range(11, 12), "hue": range(12, 13),
+    "flip": range(1),
+    "flip_vertical": range(1, 2),
+    "shift": range(2, 4),
+    "rotation": range(4, 5),
+    "crop": range(5, 9),
+    "brightness": range(9, 10),
+    "contrast": range(10, 11),
+    "saturation": range(11, 12),
+    "hue": range(12, 13),
     "erase": range(13, 18),
-}  # fmt: skip
+}
 """Fixed, so that a run goes on as it was, and to switch one change on does not alter what the others draw."""
 
 _OF_COLOURS = "saturation", "hue"
@@ -28,7 +35,9 @@ _OF_COLOURS = "saturation", "hue"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """A change of a batch: of images and the random numbers in `columns` of its samples, ``(columns, n)``, to images."""
+    """A change of a batch: of images and the random numbers in `columns` of its samples, ``(columns, n)``, to
+    images.
+    """
 
     columns: tuple[int, ...]
     change: _Change

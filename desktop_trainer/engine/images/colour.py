@@ -1,4 +1,4 @@
-"""Augmentation that changes colours: brightness, contrast, saturation, hue. Knows batches and random numbers."""
+"""Augmentation that changes colours: brightness, contrast, saturation, hue."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ import torch
 from torch import Tensor
 
 _YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
-"""From red, green, blue to luma and two coordinates of colour, as NTSC television (1953) does; the latter of grey are 0."""
+"""From red, green, blue to luma and two coordinates of colour, as NTSC television (1953) does; the latter of grey
+are 0.
+"""
 
 
 class Colour:
-    """Factors in [1 - x, 1 + x] for brightness, contrast and saturation, then a turn of the hue by up to ± `hue` circles.
+    """Factors in [1 - x, 1 + x] for brightness, contrast and saturation, then a turn of the hue by up to ± `hue`
+    circles.
 
     All are affine in the colour, so that each sample has one matrix and one number to add; at the end values outside
     [0, 1] are cut off. In this order they are torchvision's ``ColorJitter``, but for its cutting off in between, its
     weights of grey, which do not add up to 1, and its hue, which turns HSV: here the luma stays.
 
     Args:
-        amounts: ``brightness``, ``contrast`` and, of three channels only, ``saturation`` and ``hue``; those that are left
-            out are off. One random number for each, in this order.
+        amounts: ``brightness``, ``contrast`` and, of three channels only, ``saturation`` and ``hue``; those that
+            are left out are off. One random number for each, in this order.
     """
 
     def __init__(self, amounts: dict[str, float], channels: int, device: torch.device) -> None:

@@ -1,7 +1,9 @@
-"""Augmentation that moves pixels: flip, shift, rotation and crop, erasing. Knows batches and random numbers, no settings.
+"""Augmentation that moves pixels: flip, shift, rotation and crop, erasing.
 
-Each takes images ``(n, channels, height, width)`` and random numbers in [0, 1), ``(columns, n)``, on one device, and never
-waits for it. Places are in the coordinates of ``grid_sample``: -1 and 1 are the outer edges of the first and last pixel.
+Each takes images ``(n, channels, height, width)`` and random numbers in [0, 1), ``(columns, n)``, on one device,
+and never
+waits for it. Places are in the coordinates of ``grid_sample``: -1 and 1 are the outer edges of the first and last
+    pixel.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ class Flip:
 
 
 class Shift:
-    """Moves bytes by up to `pixels` to each side, and fills with black: ``RandomCrop(size, padding=pixels)``; two numbers."""
+    """Moves bytes by up to `pixels` to each side, and fills with black: ``RandomCrop(size, padding=pixels)``; two
+    numbers.
+    """
 
     def __init__(self, pixels: int) -> None:
         self._pixels = pixels
@@ -44,7 +48,8 @@ class Shift:
 
 
 class Warp:
-    """Turns floats by up to `rotation` degrees, and cuts out at least the share `crop` of the area: in one interpolation.
+    """Turns floats by up to `rotation` degrees, and cuts out at least the share `crop` of the area: in one
+    interpolation.
 
     Bilinear, black outside, after torchvision's ``affine``; the grid is made here, because ``affine_grid`` is a matrix
     product, whose digits depend on the precision that is set. One number for a rotation, four for a crop (below 1).
@@ -74,7 +79,9 @@ class Warp:
 
 
 class Erase:
-    """Makes a rectangle of floats 0 with a probability, in place (Zhong et al. 2017, arXiv:1708.04896); five numbers."""
+    """Makes a rectangle of floats 0 with a probability, in place (Zhong et al. 2017, arXiv:1708.04896); five
+    numbers.
+    """
 
     def __init__(self, probability: float, height: int, width: int, device: torch.device) -> None:
         self._probability = probability
@@ -94,10 +101,11 @@ def centres(count: int, device: torch.device) -> Tensor:
 
 
 def boxes(draws: Tensor, least: float, most: float, stretch: float) -> tuple[Tensor, Tensor]:
-    """Random rectangles inside an image: their centres, and their sizes as shares of its width and height, both ``(n, 2)``.
+    """Random rectangles inside an image: their centres, and their sizes as shares of its width and height, both
+    ``(n, 2)``.
 
-    The area is uniform in [`least`, `most`]; the logarithm of width over height, where the image's own is 0, is uniform in
-    [-`stretch`, `stretch`], or in as much of that as keeps the rectangle inside; then the place is.
+    The area is uniform in [`least`, `most`]; the logarithm of width over height, where the image's own is 0, is
+    uniform in [-`stretch`, `stretch`], or in as much of that as keeps the rectangle inside; then the place is.
 
     Args:
         draws: ``(4, n)``.

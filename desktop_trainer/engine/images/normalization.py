@@ -1,4 +1,4 @@
-"""Mean and standard deviation of each channel: the published ones, or measured on a split. Knows images as bytes."""
+"""Mean and standard deviation of each channel: the published ones, or measured on a split."""
 
 from __future__ import annotations
 

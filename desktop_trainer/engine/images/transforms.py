@@ -1,4 +1,4 @@
-"""From bytes to what the model sees, a batch at a time on its device. Knows the order of things, not how each is done."""
+"""From bytes to what the model sees, a batch at a time on its device."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ class ToFloat:
         return images
 
     def restored(self, images: Tensor) -> Tensor:
-        """The bytes that `images`, as the model sees them, come from; colours that augmentation made, rounded to such."""
+        """The bytes that `images`, as the model sees them, come from; colours that augmentation made, rounded to
+        such.
+        """
         if self._normalization:
             mean, std = self._normalization
             images = images * std + mean
@@ -104,7 +106,9 @@ class Transforms:
         self.words = list(_words(experiment, info.channels, measured))
 
     def of_epoch(self, epoch: int) -> Transform:
-        """The `Transform` of the training images in `epoch` (from 0): what is drawn for a sample depends on nothing else."""
+        """The `Transform` of the training images in `epoch` (from 0): what is drawn for a sample depends on nothing
+        else.
+        """
         if self._of_epoch[0] != epoch:
             self._of_epoch = epoch, self._made(epoch)
         return self._of_epoch[1]

@@ -1,4 +1,4 @@
-"""The area that a plot is drawn in, and the axes beside it: what the mouse does there, and how ticks read. Knows no curve."""
+"""The area that a plot is drawn in, and the axes beside it: what the mouse does there, and how ticks read."""
 
 from __future__ import annotations
 

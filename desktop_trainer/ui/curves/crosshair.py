@@ -1,4 +1,4 @@
-"""The line under the cursor and the numbers beside it. Knows one plot's area, not whose curves are in it."""
+"""The line under the cursor and the numbers beside it."""
 
 from __future__ import annotations
 
@@ -80,4 +80,7 @@ class Crosshair(QObject):
         return rows
 
 
-_ROW = "<tr><td style='color:{colour}'>&#9632;&nbsp;</td><td>{name}&nbsp;&nbsp;</td><td align='right'>{value:.4g}</td></tr>"
+_ROW = (
+    "<tr><td style='color:{colour}'>&#9632;&nbsp;</td><td>{name}&nbsp;&nbsp;</td><td "
+    "align='right'>{value:.4g}</td></tr>"
+)

@@ -1,4 +1,4 @@
-"""Saves the curves as an image, a drawing or a table. Knows the panel that shows them, and no run."""
+"""Saves the curves as an image, a drawing or a table."""
 
 from __future__ import annotations
 
@@ -63,7 +63,13 @@ class CurveMenu(QMenu):
             action.setText(tr(_KINDS[kind][0]))
         runs = len(self._others()) + bool(self._panel.series)
         if self._others():
-            self._save["csv"].setText(trn("Save every number of the {n} run shown as a table (CSV)…", "Save every number of the {n} runs shown as a table (CSV)…", runs))  # fmt: skip
+            self._save["csv"].setText(
+                trn(
+                    "Save every number of the {n} run shown as a table (CSV)…",
+                    "Save every number of the {n} runs shown as a table (CSV)…",
+                    runs,
+                )
+            )
 
     @Slot()
     def _on_save(self) -> None:
@@ -89,7 +95,9 @@ class CurveMenu(QMenu):
 
 
 def png(plots: Sequence[CurvePlot], others: Sequence[OverlaidRun] = ()) -> bytes:
-    """The plots, one below the other, and the legend of the `others`, as a PNG image of twice the size on the screen."""
+    """The plots, one below the other, and the legend of the `others`, as a PNG image of twice the size on the
+    screen.
+    """
     size = _size(plots, others)
     image = QImage(size * 2, QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(2)

@@ -1,4 +1,4 @@
-"""A curve as the pixels it is made of. Knows its looks and its points in pixels, not what they mean.
+"""A curve as the pixels it is made of.
 
 Lines are drawn one by one: Qt strokes a long antialiased path twenty times slower, and shows nothing more. They are
 handed to it as the array that NumPy made: one Python object a line would take as long as all the rest.

@@ -1,4 +1,4 @@
-"""Marks in a plot where the settings of the run at hand changed. Knows pixels and texts, no run."""
+"""Marks in a plot where the settings of the run at hand changed."""
 
 from __future__ import annotations
 

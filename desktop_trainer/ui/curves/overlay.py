@@ -1,4 +1,4 @@
-"""The curves of other runs, drawn beneath those of the run at hand. Knows their series, not where these come from."""
+"""The curves of other runs, drawn beneath those of the run at hand."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class OverlaidRun:
 
     Attributes:
         difference: the settings in which it differs from the others, for the legend.
-        style: its place among all pairs of colour and line, which it keeps as long as it is drawn. shown: whether its curves are to be seen.
+        style: its place among all pairs of colour and line, which it keeps as long as it is drawn. shown: whether
+            its curves are to be seen.
     """
 
     folder: Path
@@ -70,7 +71,9 @@ class OverlaidRun:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What of a plot is in sight: `left` to `right` on `axis`, in `columns` pixels; `state` is all of which pixels depend."""
+    """What of a plot is in sight: `left` to `right` on `axis`, in `columns` pixels; `state` is all of which pixels
+    depend.
+    """
 
     axis: Axis
     left: float

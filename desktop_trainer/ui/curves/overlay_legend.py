@@ -1,4 +1,4 @@
-"""The legend of the runs that are drawn beside the one at hand. Knows their names and colours, no numbers."""
+"""The legend of the runs that are drawn beside the one at hand."""
 
 from __future__ import annotations
 

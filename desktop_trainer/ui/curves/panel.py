@@ -1,4 +1,4 @@
-"""The panel with both plots and what steers them. Knows records and epochs as they come, not where from."""
+"""The panel with both plots and what steers them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One plot: a metric's raw, smoothed, training and test curves, with legend and crosshair. Knows the series, no run."""
+"""One plot: a metric's raw, smoothed, training and test curves, with legend and crosshair."""
 
 from __future__ import annotations
 
@@ -42,9 +42,13 @@ class _Kind:
 _KINDS = {
     "batch": _Kind(mark("Batch"), mark("The value of every batch"), Look(1.0)),
     "smoothed": _Kind(mark("Smoothed"), mark("The moving average of the batches"), Look(1.7)),
-    "train": _Kind(mark("Epoch, training"), mark("The mean over each epoch's training samples"), Look(1.7, marker="circle")),
-    "test": _Kind(mark("Epoch, test"), mark("The mean over the test set after each epoch"), Look(1.7, DASHED, "diamond")),
-}  # fmt: skip
+    "train": _Kind(
+        mark("Epoch, training"), mark("The mean over each epoch's training samples"), Look(1.7, marker="circle")
+    ),
+    "test": _Kind(
+        mark("Epoch, test"), mark("The mean over the test set after each epoch"), Look(1.7, DASHED, "diamond")
+    ),
+}
 
 
 class CurvePlot(QWidget):
@@ -243,8 +247,11 @@ class CurvePlot(QWidget):
         raw, smoothed = reading.values[self.quantity]
         text = tr(
             "{metric} after batch {batch} of all: {raw:.4g}, smoothed {smoothed:.4g}.",
-            metric=tr(TITLES[self.quantity]), batch=reading.batch, raw=raw, smoothed=smoothed,
-        )  # fmt: skip
+            metric=tr(TITLES[self.quantity]),
+            batch=reading.batch,
+            raw=raw,
+            smoothed=smoothed,
+        )
         if not self.series.epochs:
             return text
         ended = self.series.epochs[-1]

@@ -1,4 +1,4 @@
-"""The row above the curves: axis, smoothing, logarithm, fit and export. Knows no numbers of a run."""
+"""The row above the curves: axis, smoothing, logarithm, fit and export."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from desktop_trainer.ui.theme import icon
 _AXES = {Axis.BATCHES: mark("Batches"), Axis.EPOCHS: mark("Epochs"), Axis.SECONDS: mark("Time")}
 
 _SMOOTHING_HINT = mark(
-    "How much of the past each point of the smoothed curve keeps: 0 is the batch alone, 0.9 about the last ten batches, "
+    "How much of the past each point of the smoothed curve keeps: 0 is the batch alone, 0.9 "
+    "about the last ten batches, "
     "0.99 about the last hundred. It only looks back, so that a point never changes afterwards."
 )
 
@@ -102,10 +103,14 @@ class CurveTools(QWidget):
             (self._axis, tr("x axis"), tr("What runs along the x axis of both plots.")),
             (self._slider, tr("Smoothing"), tr(_SMOOTHING_HINT)),
             (self._smoothing, tr("Smoothing"), tr(_SMOOTHING_HINT)),
-            (self._log, tr("Log loss"), tr("Draw the loss on a logarithmic scale, on which equal ratios are equally far apart.")),
+            (
+                self._log,
+                tr("Log loss"),
+                tr("Draw the loss on a logarithmic scale, on which equal ratios are equally far apart."),
+            ),
             (self._fit, tr("Fit"), tr("Show all of the curves and follow new values (double click in a plot).")),
             (self.export, tr("Export the curves"), tr("Save the plots as an image, or every number as a table.")),
-        ):  # fmt: skip
+        ):
             widget.setAccessibleName(name)
             widget.setToolTip(hint)
 

@@ -1,4 +1,4 @@
-"""The batch arithmetic under the batch size, live: formulas with their numbers, and a picture. Knows no form."""
+"""The batch arithmetic under the batch size, live: formulas with their numbers, and a picture."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def plans_of(values: Values) -> Plans | None:
 
 
 def describe_data(values: Values) -> str:
-    """What the images become for the model, and how many each class has where files were counted; empty if that is not known."""
+    """What the images become for the model, and how many each class has where files were counted; empty if that is
+    not known.
+    """
     try:
         data = DataSettings.model_validate(_wanted(values, "dataset", "image_size"))
         if data.dataset.counting():
@@ -72,7 +74,13 @@ def describe_training(plan: BatchPlan) -> str:
     if plan.batches == 0:
         lines.append(tr("no batch at all"))
     elif plan.batches == 1:
-        lines.append(trn("a single batch an epoch, of {n} sample", "a single batch an epoch, of {n} samples", plan.last_batch_size))  # fmt: skip
+        lines.append(
+            trn(
+                "a single batch an epoch, of {n} sample",
+                "a single batch an epoch, of {n} samples",
+                plan.last_batch_size,
+            )
+        )
     elif plan.last_batch_size < plan.batch_size:
         lines.append(tr("{full} full + {remainder} → {batches} batches an epoch", **_counts(plan)))
     else:
@@ -104,8 +112,10 @@ def describe_steps(plans: Plans) -> str:
     return trn(
         "Optimizer steps: {batches} × {n} epoch = {steps}",
         "Optimizer steps: {batches} × {n} epochs = {steps}",
-        epochs, batches=grouped(batches), steps=grouped(batches * epochs),
-    )  # fmt: skip
+        epochs,
+        batches=grouped(batches),
+        steps=grouped(batches * epochs),
+    )
 
 
 class BatchPlanPanel(QFrame):
@@ -145,7 +155,9 @@ class BatchPlanPanel(QFrame):
 
 
 class BatchBar(QWidget):
-    """An epoch as a bar: a cell for each batch when there is room, the smaller last one hatched, what is left out empty."""
+    """An epoch as a bar: a cell for each batch when there is room, the smaller last one hatched, what is left out
+    empty.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""The settings as they are being edited: raw, perhaps wrong, every change can be undone. Knows no widget."""
+"""The settings as they are being edited: raw, perhaps wrong, every change can be undone."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ class Draft(QObject):
         self.put(values)
 
     def edit(self, path: str, value: Any, name: str) -> None:
-        """Set one setting, as a change called `name`; a choice gets the options that it had when it was left, a dataset also its image size."""
+        """Set one setting, as a change called `name`; a choice gets the options that it had when it was left, a
+        dataset also its image size.
+        """
         options = _raw(self.values, path)
         if isinstance(options, Mapping):
             self._left[path, str(options.get("name"))] = options

@@ -1,4 +1,4 @@
-"""What every editor of the form has in common: label, note, mark of a problem. Knows one setting, not its type."""
+"""What every editor of the form has in common: label, note, mark of a problem."""
 
 from __future__ import annotations
 

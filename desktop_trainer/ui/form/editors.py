@@ -1,4 +1,4 @@
-"""One editor for each type of setting, made from its declaration. Knows three settings by name and no form."""
+"""One editor for each type of setting, made from its declaration."""
 
 from __future__ import annotations
 
@@ -220,7 +220,9 @@ class DeviceEditor(ChoiceEditor):
         self.control.setEnabled(not locked)
 
     def set_devices(self, names: Iterable[str], advice: str = "", command: str = "") -> None:
-        """Offer these devices of the machine, too; `advice` says why there are no more, a button copies the `command` for it."""
+        """Offer these devices of the machine, too; `advice` says why there are no more, a button copies the
+        `command` for it.
+        """
         self._known, self._advice, self._command = list(names), advice, command
         self._copy.setVisible(bool(command))
         self.retranslate()

@@ -1,4 +1,4 @@
-"""The experiment form: every setting with its editor, most of them under "More". Knows the draft, not what is done with it."""
+"""The experiment form: every setting with its editor, most of them under "More"."""
 
 from __future__ import annotations
 
@@ -106,7 +106,9 @@ class ExperimentForm(QWidget):
         self._draft.edit(path, value, tr(self._editors[path].setting.label))
 
     def set_enabled_for_run(self, enabled: bool, *, paused: bool = False) -> None:
-        """Whether settings can be changed; during a run they are only shown, but for those that may change while it is `paused`."""
+        """Whether settings can be changed; during a run they are only shown, but for those that may change while it
+        is `paused`.
+        """
         if (enabled, paused) == (not self._locked, self._paused):
             return
         self._locked, self._paused = not enabled, paused
@@ -139,7 +141,9 @@ class ExperimentForm(QWidget):
 
     @Slot(object)
     def set_machine(self, found: tuple[list[str], str, str]) -> None:
-        """Offer the devices of this machine, best first, without ``auto``; then why there are no more, and the command that helps."""
+        """Offer the devices of this machine, best first, without ``auto``; then why there are no more, and the
+        command that helps.
+        """
         self._machine = found
         for editor in self._editors.values():
             if isinstance(editor, DeviceEditor):

@@ -1,4 +1,4 @@
-"""The list of ready-made experiments at the top of the form. Knows recipes, not what is done with them."""
+"""The list of ready-made experiments at the top of the form."""
 
 from __future__ import annotations
 

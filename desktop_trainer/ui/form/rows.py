@@ -1,4 +1,4 @@
-"""A form's rows that come and go while the others stay as they are. Knows editors, not settings."""
+"""A form's rows that come and go while the others stay as they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scroll area whose content stays where it is under the mouse when something above it grows or goes. Knows no content."""
+"""A scroll area whose content stays where it is under the mouse when something above it grows or goes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ class SteadyScrollArea(QScrollArea):
 
     @contextmanager
     def steady(self) -> Iterator[None]:
-        """What is done within moves nothing that the mouse is at. Room for that is made, and given up when it leaves."""
+        """What is done within moves nothing that the mouse is at. Room for that is made, and given up when it
+        leaves.
+        """
         anchor = self._under_mouse()
         before = 0 if anchor is None else self._top(anchor)
         yield

@@ -1,4 +1,4 @@
-"""What the chosen model is made of: its layers, their shapes and parameters. Knows experiments, no run."""
+"""What the chosen model is made of: its layers, their shapes and parameters."""
 
 from __future__ import annotations
 

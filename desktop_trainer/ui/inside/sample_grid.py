@@ -1,4 +1,4 @@
-"""Small images in rows and columns, as large as there is room, each with words beneath it. Knows pixels, no dataset."""
+"""Small images in rows and columns, as large as there is room, each with words beneath it."""
 
 from __future__ import annotations
 
@@ -113,7 +113,9 @@ def _cell(count: int, room: QSize, beneath: int) -> QSize:
 
 
 def _pixmap(pixels: NDArray[np.uint8], side: int, ratio: float) -> QPixmap:
-    """At most `side` high and wide: a small image with whole pixels, so that each can be seen, a larger one smoothly."""
+    """At most `side` high and wide: a small image with whole pixels, so that each can be seen, a larger one
+    smoothly.
+    """
     height, width, channels = pixels.shape
     kind = QImage.Format.Format_RGB888 if channels == 3 else QImage.Format.Format_Grayscale8
     pixmap = QPixmap.fromImage(QImage(pixels.tobytes(), width, height, width * channels, kind))

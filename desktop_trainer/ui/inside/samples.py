@@ -1,4 +1,4 @@
-"""The dialog that shows training images as the model sees them. Knows the form's experiment; knows no tensor."""
+"""The dialog that shows training images as the model sees them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ _PATIENCE_MS = 200
 
 
 class SamplesDialog(QDialog):
-    """The first training samples of an epoch of the form's experiment, made in a thread a moment after the last change."""
+    """The first training samples of an epoch of the form's experiment, made in a thread a moment after the last
+    change.
+    """
 
     def __init__(self, form: ExperimentForm, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -200,7 +202,9 @@ class SamplesDialog(QDialog):
         self.reject()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Qt's: the language may have changed, in which an error was told; or somebody comes back who mended its cause."""
+        """Qt's: the language may have changed, in which an error was told; or somebody comes back who mended its
+        cause.
+        """
         if event.type() is QEvent.Type.LanguageChange:
             self.retranslate()
         again = event.type() is QEvent.Type.LanguageChange or (
@@ -215,7 +219,12 @@ def _tiles(sheet: SampleSheet, *, stored: bool) -> list[Tile]:
     tiles = []
     for pixels, index, label in zip(sheet.stored if stored else sheet.seen, sheet.indices, sheet.labels, strict=True):
         name = sheet.class_names[label]
-        details = tr("Number {index} in the training set, counted from 0. Label {label}: {name}", index=index, label=label, name=name)  # fmt: skip
+        details = tr(
+            "Number {index} in the training set, counted from 0. Label {label}: {name}",
+            index=index,
+            label=label,
+            name=name,
+        )
         tiles.append(Tile(pixels, name, details))
     return tiles
 
@@ -224,8 +233,10 @@ def _words(sheet: SampleSheet, *, stored: bool) -> str:
     """Which samples these are, and what the model gets of them."""
     which = tr(
         "Samples 1 to {count} of the {size} in batch 1 of epoch {epoch}, in their order.",
-        count=len(sheet.indices), size=sheet.batch_size, epoch=sheet.epoch,
-    )  # fmt: skip
+        count=len(sheet.indices),
+        size=sheet.batch_size,
+        epoch=sheet.epoch,
+    )
     parts = [which, _range(sheet)]
     if not sheet.augmented:
         parts.insert(1, tr("No augmentation is switched on."))
@@ -239,9 +250,11 @@ def _range(sheet: SampleSheet) -> str:
     if sheet.statistics is None:
         return tr("The model gets them as numbers from {low} to {high}, where 0 is black and 1 is white.", **ends)
     return tr(
-        "The model gets them as numbers from {low} to {high}, normalized ({statistics}); for the screen this is undone.",
-        **ends, statistics=sheet.statistics,
-    )  # fmt: skip
+        "The model gets them as numbers from {low} to {high}, normalized ({statistics}); for the "
+        "screen this is undone.",
+        **ends,
+        statistics=sheet.statistics,
+    )
 
 
 def _explained(error: BaseException) -> str:

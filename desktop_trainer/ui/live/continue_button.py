@@ -1,4 +1,4 @@
-"""Puts Continue first into the toolbar where that is what comes next. Knows the toolbar and its actions, no run."""
+"""Puts Continue first into the toolbar where that is what comes next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks, where the form differs from a run that is to go on, with which settings it does. Knows a proposal, no run."""
+"""Asks, where the form differs from a run that is to go on, with which settings it does."""
 
 from __future__ import annotations
 
@@ -72,8 +72,15 @@ class ContinueDialog(QDialog):
 
     def _explanation(self) -> QLabel:
         kept = len(self._proposal.kept)
-        text = trn("{n} setting stays as the run has it: with another value it would be another run. Start trains that.", "{n} settings stay as the run has them: with other values it would be another run. Start trains that.", kept)  # fmt: skip
-        label = QLabel(text if kept else tr("The change is marked in the curves, in the log and in the run's journal."), wordWrap=True)  # fmt: skip
+        text = trn(
+            "{n} setting stays as the run has it: with another value it would be another run. Start trains that.",
+            "{n} settings stay as the run has them: with other values it would be another run. Start trains that.",
+            kept,
+        )
+        label = QLabel(
+            text if kept else tr("The change is marked in the curves, in the log and in the run's journal."),
+            wordWrap=True,
+        )
         label.setProperty("role", "muted")
         return label
 

@@ -1,4 +1,4 @@
-"""Lets a run go on, whoever asks: the menu, the toolbar, the panel of the runs, a message. Knows session and form."""
+"""Lets a run go on, whoever asks: the menu, the toolbar, the panel of the runs, a message."""
 
 from __future__ import annotations
 
@@ -114,7 +114,13 @@ class Continuing(QObject):
         box = QMessageBox(self._window)
         box.setObjectName("ask_images")
         box.setIcon(QMessageBox.Icon.Question)
-        box.setText(tr("The images of this run were in {folder}, which is not there. If they were moved, choose the folder that holds them now.", folder=lost))  # fmt: skip
+        box.setText(
+            tr(
+                "The images of this run were in {folder}, which is not there. If they were moved, choose "
+                "the folder that holds them now.",
+                folder=lost,
+            )
+        )
         box.setInformativeText(tr("The run goes on if they are the same."))
         choose = box.addButton(tr("Choose a folder…"), QMessageBox.ButtonRole.AcceptRole)
         choose.setObjectName("choose_images")

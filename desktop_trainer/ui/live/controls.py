@@ -1,4 +1,4 @@
-"""What Start, Pause, Step, Stop and Discard do, and when they can be used. Knows the session and the form, no layout."""
+"""What Start, Pause, Step, Stop and Discard do, and when they can be used."""
 
 from __future__ import annotations
 
@@ -109,7 +109,8 @@ class RunControls(QObject):
         box.setText(tr("Discard this run and its model?"))
         box.setInformativeText(
             tr(
-                "It can be brought back with Edit, Undo, and for a week from the bin, which Tools and the list of runs open."
+                "It can be brought back with Edit, Undo, and for a week from the bin, which Tools and "
+                "the list of runs open."
             )
         )
         yes = box.addButton(tr("Discard"), QMessageBox.ButtonRole.DestructiveRole)

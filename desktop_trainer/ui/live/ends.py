@@ -1,4 +1,4 @@
-"""Says how a run ended, and offers the next step: resume, go back, need less memory. Knows session and banner, no control."""
+"""Says how a run ended, and offers the next step: resume, go back, need less memory."""
 
 from __future__ import annotations
 
@@ -60,7 +60,9 @@ class RunEnds(QObject):
         session.state_changed.connect(self._on_state)
 
     def look_for_interrupted(self) -> None:
-        """In a thread: which was the last run, and did a crash or a power cut end one? That is told of until it was read."""
+        """In a thread: which was the last run, and did a crash or a power cut end one? That is told of until it was
+        read.
+        """
         self._looking = IteratorThread(partial(_interrupted, self._preferences.told_runs), self)
         self._looking.item.connect(self._on_interrupted)
         self._looking.finished.connect(self._on_looked)
@@ -93,7 +95,11 @@ class RunEnds(QObject):
             "saved_epoch": epoch + 1,
             "saved": batch,
         }
-        text = tr("The run {name} was interrupted in epoch {epoch} after batch {batch}. It was saved last in epoch {saved_epoch} after batch {saved}, and can go on from there.", **figures)  # fmt: skip
+        text = tr(
+            "The run {name} was interrupted in epoch {epoch} after batch {batch}. It was saved last "
+            "in epoch {saved_epoch} after batch {saved}, and can go on from there.",
+            **figures,
+        )
         if found.others:
             others = tr("Interrupted runs beside it: {count}. The Runs panel shows them.", count=found.others)
             text = f"{text}\n{others}"
@@ -114,7 +120,12 @@ class RunEnds(QObject):
     def _on_event(self, event: RunEvent) -> None:
         if isinstance(event, SaveProblem):
             text = tr("The run is paused because it could not be saved. {reason}", reason=event.reason)
-            self._banner.show_message(said_of(self._session.experiment, text), kind="error", do=(tr("Try again"), self._session.resume), about=_SAVING)  # fmt: skip
+            self._banner.show_message(
+                said_of(self._session.experiment, text),
+                kind="error",
+                do=(tr("Try again"), self._session.resume),
+                about=_SAVING,
+            )
         elif isinstance(event, FilesMended):
             self._banner.show_message(event.text)
 

@@ -1,4 +1,4 @@
-"""The table of the epochs. Knows what an epoch ended with, and no run."""
+"""The table of the epochs."""
 
 from __future__ import annotations
 
@@ -29,13 +29,30 @@ class _Field(NamedTuple):
 
 _FIELDS = (
     _Field("epoch", mark("Epoch"), mark("How often every training sample has been seen."), str),
-    _Field("train_loss", mark("Train loss"), mark("The mean loss over the epoch's training samples, while the model changed."), figure),
-    _Field("train_accuracy", mark("Train acc"), mark("The share of right answers on the epoch's training samples, while the model changed."), "{:.3f}".format),
+    _Field(
+        "train_loss",
+        mark("Train loss"),
+        mark("The mean loss over the epoch's training samples, while the model changed."),
+        figure,
+    ),
+    _Field(
+        "train_accuracy",
+        mark("Train acc"),
+        mark("The share of right answers on the epoch's training samples, while the model changed."),
+        "{:.3f}".format,
+    ),
     _Field("test_loss", mark("Test loss"), mark("The mean loss over the test set after the epoch."), figure),
-    _Field("test_accuracy", mark("Test acc"), mark("The share of right answers on the test set after the epoch."), "{:.3f}".format),
+    _Field(
+        "test_accuracy",
+        mark("Test acc"),
+        mark("The share of right answers on the test set after the epoch."),
+        "{:.3f}".format,
+    ),
     _Field("seconds", mark("Time"), mark("Time of the whole epoch with its test pass, without pauses."), duration),
-    _Field("examples_per_second", mark("Samples/s"), mark("Training samples a second, without the test pass."), grouped),
-)  # fmt: skip
+    _Field(
+        "examples_per_second", mark("Samples/s"), mark("Training samples a second, without the test pass."), grouped
+    ),
+)
 
 
 class EpochModel(QStandardItemModel):

@@ -1,4 +1,4 @@
-"""The log: one line after the other, as the run says them. Knows no run."""
+"""The log: one line after the other, as the run says them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the window says of a run at a glance: its state in words, how far it is, its pace and last figures. Knows no widget."""
+"""What the window says of a run at a glance: its state in words, how far it is, its pace and last figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from desktop_trainer.runs.events import RunEvent
 
 _READY, _FAILED = (mark("Ready"), "muted"), (mark("Failed"), "invalid")
-_LOADING, _TRAINING, _EVALUATING = (mark("Loading"), "accent"), (mark("Training"), "accent"), (mark("Evaluating"), "accent")  # fmt: skip
+_LOADING, _TRAINING, _EVALUATING = (
+    (mark("Loading"), "accent"),
+    (mark("Training"), "accent"),
+    (mark("Evaluating"), "accent"),
+)
 _STATES = {
     RunState.PAUSING: (mark("Pausing…"), "warning"),
     RunState.PAUSED: (mark("Paused"), "warning"),

@@ -1,4 +1,4 @@
-"""The dialog that proves, on the user's own experiment, that a resumed run equals one that was never stopped. Knows no tensor."""
+"""The dialog that proves, on the user's own experiment, that a resumed run equals one that was never stopped."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ class VerifyDialog(QDialog):
         self._thread: IteratorThread | None = None
         self._closing = False
         explanation = tr(
-            "Trains this experiment twice: once in one go, once saved to the disk half-way, loaded again and continued. Then it compares every number of the model, the optimizer, the random numbers and the position. Your runs are not touched."
+            "Trains this experiment twice: once in one go, once saved to the disk half-way, loaded "
+            "again and continued. Then it compares every number of the model, the optimizer, the "
+            "random numbers and the position. Your runs are not touched."
         )
         self.batches = named(QSpinBox(minimum=1, maximum=100_000), "verify_batches")
         self.batches.setValue(_USUAL_BATCHES)
@@ -118,14 +120,23 @@ class VerifyDialog(QDialog):
     def _on_verdict(self, verdict: Verdict) -> None:
         figures = {"batches": verdict.batches, "at": verdict.resumed_at, "compared": grouped(verdict.compared)}
         if verdict.exact:
-            text = tr("Equal. Resumed after batch {at}, all {compared} tensors and numbers after batch {batches} are the same to the last bit.", **figures)  # fmt: skip
+            text = tr(
+                "Equal. Resumed after batch {at}, all {compared} tensors and numbers after batch "
+                "{batches} are the same to the last bit.",
+                **figures,
+            )
             self._show(text, "figure")
             return
         lines = [f"{item.name}: {item.largest:.3g}" for item in verdict.differences[:_SHOWN]]
         if more := len(verdict.differences) - _SHOWN:
             lines += [tr("… and {count} more", count=more)] if more > 0 else []
-        first = tr("Not equal. Resumed after batch {at}, these differ after batch {batches}; the largest difference of each:", **figures)  # fmt: skip
-        advice = tr("On a graphics card some operations add up in another order each time; on the CPU nothing should differ.")  # fmt: skip
+        first = tr(
+            "Not equal. Resumed after batch {at}, these differ after batch {batches}; the largest difference of each:",
+            **figures,
+        )
+        advice = tr(
+            "On a graphics card some operations add up in another order each time; on the CPU nothing should differ."
+        )
         self._show("\n".join([first, *lines, advice]), "problem")
 
     @Slot(object)

@@ -1,4 +1,4 @@
-"""What can be done with the selected runs, as rows of data: menu, buttons and keys. Knows when, not how."""
+"""What can be done with the selected runs, as rows of data: menu, buttons and keys."""
 
 from __future__ import annotations
 
@@ -64,25 +64,95 @@ class Row(NamedTuple):
 
 
 ROWS = (
-    Row("show_run_curves", mark("Draw the &curves"), mark("Draw the curves of the selected runs beside those of the run at hand. Return or a double click does it, too."), _some, "", "show_run_curves"),
-    Row("what_changed", mark("&What changed…"), mark("The settings in which the selected runs differ; of one run, those in which it differs from the form."), _comparable, "Ctrl+D", "what_changed"),
+    Row(
+        "show_run_curves",
+        mark("Draw the &curves"),
+        mark(
+            "Draw the curves of the selected runs beside those of the run at hand. Return or a "
+            "double click does it, too."
+        ),
+        _some,
+        "",
+        "show_run_curves",
+    ),
+    Row(
+        "what_changed",
+        mark("&What changed…"),
+        mark("The settings in which the selected runs differ; of one run, those in which it differs from the form."),
+        _comparable,
+        "Ctrl+D",
+        "what_changed",
+    ),
     Row(),
-    Row("resume_run", mark("&Resume"), mark("Go on where the run ended, in the same folder."), _resumable, "Ctrl+Return", "resume", idle=True),
-    Row("repeat_run", mark("Re&peat"), mark("Put its settings into the form and train from the beginning, as a new run."), _one, "Ctrl+Shift+R", "redo", idle=True),
-    Row("copy_run_settings", mark("Copy settings to the &form"), mark("Put its settings into the form. Edit, Undo takes them back."), _one, "", "", idle=True),
+    Row(
+        "resume_run",
+        mark("&Resume"),
+        mark("Go on where the run ended, in the same folder."),
+        _resumable,
+        "Ctrl+Return",
+        "resume",
+        idle=True,
+    ),
+    Row(
+        "repeat_run",
+        mark("Re&peat"),
+        mark("Put its settings into the form and train from the beginning, as a new run."),
+        _one,
+        "Ctrl+Shift+R",
+        "redo",
+        idle=True,
+    ),
+    Row(
+        "copy_run_settings",
+        mark("Copy settings to the &form"),
+        mark("Put its settings into the form. Edit, Undo takes them back."),
+        _one,
+        "",
+        "",
+        idle=True,
+    ),
     Row(),
-    Row("open_best_model", mark("Open its &best model"), mark("Load the model of the epoch with the highest test accuracy."), _one, "", "load_model", idle=True),
-    Row("open_last_model", mark("Open its &last model"), mark("Load the model of the last whole epoch."), _one, "", "", idle=True),
+    Row(
+        "open_best_model",
+        mark("Open its &best model"),
+        mark("Load the model of the epoch with the highest test accuracy."),
+        _one,
+        "",
+        "load_model",
+        idle=True,
+    ),
+    Row(
+        "open_last_model",
+        mark("Open its &last model"),
+        mark("Load the model of the last whole epoch."),
+        _one,
+        "",
+        "",
+        idle=True,
+    ),
     Row("open_run_folder", mark("Open its f&older"), mark("Show its files in the file manager."), _one, "", "folder"),
     Row("export_run", mark("&Export…"), mark("Write the whole run into one zip file."), _one, "", "export"),
     Row(),
     Row("rename_run", mark("Re&name"), mark("Give the run, and its folder, another name."), _one_at_rest, "F2"),
     Row("edit_run_notes", mark("&Tags and note…"), mark("Your own words for the selected runs."), _some, "Ctrl+T"),
-    Row("delete_runs", mark("&Delete"), mark("Move the selected runs to the bin. Can be undone."), _all_at_rest, "Del", "delete_runs"),
+    Row(
+        "delete_runs",
+        mark("&Delete"),
+        mark("Move the selected runs to the bin. Can be undone."),
+        _all_at_rest,
+        "Del",
+        "delete_runs",
+    ),
     Row(),
     Row("show_bin", mark("B&in…"), mark("Look at the runs that were deleted or discarded, and restore them."), _always),
-    Row("refresh_runs", mark("Read the runs &again"), mark("Look through the folders of all runs now."), _always, "Ctrl+R"),
-)  # fmt: skip
+    Row(
+        "refresh_runs",
+        mark("Read the runs &again"),
+        mark("Look through the folders of all runs now."),
+        _always,
+        "Ctrl+R",
+    ),
+)
 """Every action, in the order of the menu."""
 _KEYS = {row.verb: row.keys for row in ROWS}
 
@@ -142,7 +212,9 @@ class RunActions(QMenu):
         more = changes_for_more(self.runs[0]) if _resumable(self.runs) else {}
         if more:
             text = trn("&Resume for {n} more epoch", "&Resume for {n} more epochs", self.runs[0].epochs)
-            hint = tr("It did all of its epochs: go on in the same folder until it has done {epochs}.", epochs=more[EPOCHS])  # fmt: skip
+            hint = tr(
+                "It did all of its epochs: go on in the same folder until it has done {epochs}.", epochs=more[EPOCHS]
+            )
             self._set_text("resume_run", text, hint)
         else:
             row = next(row for row in ROWS if row.verb == "resume_run")

@@ -1,4 +1,4 @@
-"""Deletes, discards and restores runs, as changes on the form's undo stack. Knows panel, session and stack, no setting."""
+"""Deletes, discards and restores runs, as changes on the form's undo stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bin: the runs in it as a table, to be looked at, restored or deleted for good. Knows the table, moves nothing itself."""
+"""The bin: the runs in it as a table, to be looked at, restored or deleted for good."""
 
 from __future__ import annotations
 
@@ -120,7 +120,12 @@ class BinDialog(QDialog):
         for name in ("restore", "show_run_curves", "what_changed"):
             self._buttons[name].setEnabled(chosen and self._thread is None)
         self._buttons["empty_bin"].setEnabled(bool(count) and self._thread is None)
-        kept = trn("{n} run. What was deleted is kept for {days:.0f} days.", "{n} runs. What was deleted is kept for {days:.0f} days.", count, days=store.KEPT_DAYS)  # fmt: skip
+        kept = trn(
+            "{n} run. What was deleted is kept for {days:.0f} days.",
+            "{n} runs. What was deleted is kept for {days:.0f} days.",
+            count,
+            days=store.KEPT_DAYS,
+        )
         nothing = tr("Reading the runs…") if self._thread is not None else tr("The bin is empty.")
         self._text.setText(kept if count else nothing)
 

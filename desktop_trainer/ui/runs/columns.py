@@ -22,9 +22,23 @@ def short_name(run: RunSummary) -> str:
 
 
 _SHOWN = (
-    "name", "outcome", "best", "epochs", "lr", "batch_size", "model", "dataset", "optimizer", "accuracy", "loss", "seconds",
-    "created", "recipe", "tags", "folder",
-)  # fmt: skip
+    "name",
+    "outcome",
+    "best",
+    "epochs",
+    "lr",
+    "batch_size",
+    "model",
+    "dataset",
+    "optimizer",
+    "accuracy",
+    "loss",
+    "seconds",
+    "created",
+    "recipe",
+    "tags",
+    "folder",
+)
 COLUMNS = tuple(
     column._replace(text=short_name) if column.name == "name" else column
     for column in map(run_columns.COLUMNS.__getitem__, _SHOWN)

@@ -1,4 +1,4 @@
-"""What differs between the settings of runs: as a line for the legend, and as a table to look at. Knows settings, no files."""
+"""What differs between the settings of runs: as a line for the legend, and as a table to look at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps the list of runs up to date behind the window: when a folder comes or goes, when asked, and now and then. Knows no widget."""
+"""Keeps the list of runs up to date behind the window: when a folder comes or goes, when asked, and now and then."""
 
 from __future__ import annotations
 

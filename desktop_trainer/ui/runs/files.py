@@ -1,4 +1,4 @@
-"""Changes the files of runs for the window: names, tags, notes, whole folders. Knows the panel and the banner."""
+"""Changes the files of runs for the window: names, tags, notes, whole folders."""
 
 from __future__ import annotations
 

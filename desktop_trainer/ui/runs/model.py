@@ -1,4 +1,4 @@
-"""The table of runs as Qt's models: rows brought up to date by difference, sorted and filtered. Knows no folder's files."""
+"""The table of runs as Qt's models: rows brought up to date by difference, sorted and filtered."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is different from a list of runs that was known: folders that are `gone`, rows that are new or others now."""
+    """What is different from a list of runs that was known: folders that are `gone`, rows that are new or others
+    now.
+    """
 
     gone: frozenset[Path]
     fresh: tuple[RunRow, ...]
@@ -163,7 +165,9 @@ class RunModel(QAbstractTableModel):
         """Ask for the icons again: the theme is another."""
         self._icons.clear()
         if self.rows:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self.rows) - 1, len(COLUMNS) - 1), [_Role.DecorationRole])  # fmt: skip
+            self.dataChanged.emit(
+                self.index(0, 0), self.index(len(self.rows) - 1, len(COLUMNS) - 1), [_Role.DecorationRole]
+            )
 
     def retranslate(self) -> None:
         """Say that every text is in another language."""
@@ -203,7 +207,9 @@ class RunModel(QAbstractTableModel):
             case _Role.DecorationRole if column.name == "outcome" and self._is_held(run):
                 return self._icon("pause")
             case _Role.DecorationRole if column.name == "outcome":
-                return self._icon("warning" if run.save_failed else f"run_{run.outcome if run.outcome in OUTCOMES else 'new'}")  # fmt: skip
+                return self._icon(
+                    "warning" if run.save_failed else f"run_{run.outcome if run.outcome in OUTCOMES else 'new'}"
+                )
             case _Role.DecorationRole if column.name == "name":
                 return self._colours.get(run.folder)
             case _Role.FontRole if column.name == "name" and run.folder in self._colours:
@@ -255,7 +261,9 @@ class RunFilter(QSortFilterProxyModel):
         self.setSourceModel(model)
 
     def search(self, text: str, outcome: str = "") -> None:
-        """Show the runs in which every word of `text` occurs, and of these only those with `outcome`, if one is given."""
+        """Show the runs in which every word of `text` occurs, and of these only those with `outcome`, if one is
+        given.
+        """
         wanted = text.casefold().split(), outcome
         if wanted != (self._words, self._outcome):
             self.beginFilterChange()

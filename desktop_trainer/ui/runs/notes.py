@@ -1,4 +1,4 @@
-"""The dialog for the tags and the note of runs. Knows texts, no files."""
+"""The dialog for the tags and the note of runs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ class RunNotesDialog(QDialog):
     def _lay_out(self) -> None:
         title = self.runs[0].name if len(self.runs) == 1 else tr("{count} runs", count=len(self.runs))
         self.setWindowTitle(tr("Tags and note of {run}", run=title))
-        hint = QLabel(tr("Words of your own, with commas between them. A search finds the runs that have them."), wordWrap=True)  # fmt: skip
+        hint = QLabel(
+            tr("Words of your own, with commas between them. A search finds the runs that have them."), wordWrap=True
+        )
         hint.setProperty("role", "muted")
         form = QFormLayout()
         form.addRow(tr("Tags"), self._tags)

@@ -1,4 +1,4 @@
-"""The panel with every run there is: search, table and buttons. Knows the list of runs, not what is done with one."""
+"""The panel with every run there is: search, table and buttons."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ class RunsPanel(QWidget):
         self.table = RunTable()
         self.feed = RunFeed(runs, self.table.runs.summaries, self)
         self.actions_ = RunActions(self)
-        self._search, self._state = named(QLineEdit(clearButtonEnabled=True), "runs_search"), named(QComboBox(), "runs_state")  # fmt: skip
+        self._search, self._state = (
+            named(QLineEdit(clearButtonEnabled=True), "runs_search"),
+            named(QComboBox(), "runs_state"),
+        )
         self._count, self._nothing = named(QLabel(), "runs_count"), named(QLabel(wordWrap=True), "no_runs")
         self._buttons = [self._button(verb) for verb in _BUTTONS]
         self._more = named(QToolButton(), "runs_more")
@@ -128,7 +131,11 @@ class RunsPanel(QWidget):
         self._count.setText(f"{shown} / {every}" if shown != every else str(every))
         self._count.setAccessibleName(tr("Runs shown: {shown} of {count}", shown=shown, count=every))
         self._count.setToolTip(self._count.accessibleName())
-        text = tr("No run matches the search.") if every else tr("No run yet. Start trains one; every run is kept and listed here.")  # fmt: skip
+        text = (
+            tr("No run matches the search.")
+            if every
+            else tr("No run yet. Start trains one; every run is kept and listed here.")
+        )
         self._nothing.setText(tr("Reading the runs…") if self.feed.busy and not every else text)
         self._nothing.setVisible(not shown)
         self.table.setVisible(bool(shown))
@@ -160,7 +167,12 @@ class RunsPanel(QWidget):
     def _retranslate(self) -> None:
         self._search.setPlaceholderText(tr("Search"))
         self._search.setAccessibleName(tr("Search the runs"))
-        self._search.setToolTip(tr("Every word must occur in the name, the tags, the note or the settings, which read like “optimizer.lr=0.1”."))  # fmt: skip
+        self._search.setToolTip(
+            tr(
+                "Every word must occur in the name, the tags, the note or the settings, which read like "
+                "“optimizer.lr=0.1”."
+            )
+        )
         self._state.setAccessibleName(tr("State of the runs to show"))
         self._state.setToolTip(tr("Show only the runs in this state."))
         for place, (outcome, text) in enumerate({"": tr("All states"), **OUTCOMES}.items()):
@@ -190,7 +202,9 @@ class RunsPanel(QWidget):
         """Qt's: where there is no room for them, the buttons have no texts."""
         style = Qt.ToolButtonStyle
         for button in self._buttons:
-            button.setToolButtonStyle(style.ToolButtonTextBesideIcon if event.size().width() >= _WIDE else style.ToolButtonIconOnly)  # fmt: skip
+            button.setToolButtonStyle(
+                style.ToolButtonTextBesideIcon if event.size().width() >= _WIDE else style.ToolButtonIconOnly
+            )
         super().resizeEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:

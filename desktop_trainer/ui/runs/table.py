@@ -1,4 +1,4 @@
-"""The table of runs as a widget: what its keys do, how wide its columns are. Knows the model, not what is done with a run."""
+"""The table of runs as a widget: what its keys do, how wide its columns are."""
 
 from __future__ import annotations
 

@@ -85,7 +85,9 @@ def test_a_crop_shows_its_piece_in_the_whole_size() -> None:
 
 
 def test_a_crop_comes_after_the_rotation() -> None:
-    """Both in one interpolation show what the rotation and then the crop show in two, but for the blur of the second."""
+    """Both in one interpolation show what the rotation and then the crop show in two, but for the blur of the
+    second.
+    """
     smooth = tv.gaussian_blur(torch.rand(20, 1, 48, 64, generator=torch.Generator().manual_seed(1)), [9, 9], [3.0, 3.0])
     given = draws(5, 20)
     both = Warp(60, 0.3, 48, 64, CPU)(smooth, given)

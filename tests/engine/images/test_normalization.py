@@ -1,4 +1,6 @@
-"""Normalisation is torchvision's; what is measured is exact, the same from memory and from files, and kept with the run."""
+"""Normalisation is torchvision's; what is measured is exact, the same from memory and from files, and kept with the
+run.
+"""
 
 from __future__ import annotations
 
@@ -110,12 +112,25 @@ def test_an_image_that_cannot_be_read_is_said() -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        None, [], {}, {"mean": [0.5]}, {"mean": [0.5], "std": []}, {"mean": [], "std": []}, {"mean": [0.5], "std": [0]},
-        {"mean": [0.5], "std": [1e-300]}, {"mean": [-0.1], "std": [0.5]}, {"mean": [0.5], "std": [1.5]}, {"mean": 0.5, "std": 0.5},
-        {"mean": [float("nan")], "std": [0.5]}, {"mean": [True], "std": [0.5]}, {"mean": ["0"], "std": [0.5]},
-        {"mean": [10**400], "std": [0.5]}, {"mean": [0.5], "std": [0.5], "more": 1}, {"mean": [0.5] * 2, "std": [0.5]},
+        None,
+        [],
+        {},
+        {"mean": [0.5]},
+        {"mean": [0.5], "std": []},
+        {"mean": [], "std": []},
+        {"mean": [0.5], "std": [0]},
+        {"mean": [0.5], "std": [1e-300]},
+        {"mean": [-0.1], "std": [0.5]},
+        {"mean": [0.5], "std": [1.5]},
+        {"mean": 0.5, "std": 0.5},
+        {"mean": [float("nan")], "std": [0.5]},
+        {"mean": [True], "std": [0.5]},
+        {"mean": ["0"], "std": [0.5]},
+        {"mean": [10**400], "std": [0.5]},
+        {"mean": [0.5], "std": [0.5], "more": 1},
+        {"mean": [0.5] * 2, "std": [0.5]},
     ],
-)  # fmt: skip
+)
 def test_statistics_that_are_none_are_refused(values: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
         Statistics.read(values)

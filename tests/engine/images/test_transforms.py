@@ -1,4 +1,6 @@
-"""What a model sees of a sample in an epoch is a function of the sample, the seed and the epoch, however the batches are made."""
+"""What a model sees of a sample in an epoch is a function of the sample, the seed and the epoch, however the
+batches are made.
+"""
 
 from __future__ import annotations
 

@@ -341,9 +341,20 @@ def test_the_table_holds_every_record_and_the_epochs(
     assert [int(row["batch"]) for row in rows] == list(range(1, 101))
     np.testing.assert_array_equal(np.array([row["loss"] for row in rows], np.float32), panel.series.loss.values)
     assert rows[60] | {"seconds": "", "loss": ""} == {
-        "batch": "61", "epoch": "2", "batch_in_epoch": "11", "loss": "", "accuracy": "0.7", "correct": "7", "count": "10", "lr": "0.1",
-        "seconds": "", "train_loss": "", "train_accuracy": "", "test_loss": "", "test_accuracy": "",
-    }  # fmt: skip
+        "batch": "61",
+        "epoch": "2",
+        "batch_in_epoch": "11",
+        "loss": "",
+        "accuracy": "0.7",
+        "correct": "7",
+        "count": "10",
+        "lr": "0.1",
+        "seconds": "",
+        "train_loss": "",
+        "train_accuracy": "",
+        "test_loss": "",
+        "test_accuracy": "",
+    }
     assert [row["batch"] for row in rows if row["test_loss"]] == ["50", "100"]
     assert float(rows[99]["test_loss"]) == 0.75
 

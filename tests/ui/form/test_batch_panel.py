@@ -45,7 +45,14 @@ def test_a_test_batch_size_of_its_own_changes_the_test_sets_formula_only(qtbot: 
     assert "Test: (10000 + 4096 - 1) // 4096 = 3" in text
 
 
-@pytest.mark.parametrize(("size", "said"), [(32, "Images: 28\u00a0x\u00a028 → 32\u00a0x\u00a032, 1 channel"), (28, "Images: 28\u00a0x\u00a028, 1 channel"), ("", "Training")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (32, "Images: 28\u00a0x\u00a028 → 32\u00a0x\u00a032, 1 channel"),
+        (28, "Images: 28\u00a0x\u00a028, 1 channel"),
+        ("", "Training"),
+    ],
+)
 def test_what_the_model_gets_is_said_beside_the_arithmetic(size: object, said: str, qtbot: QtBot) -> None:
     """While the size is being typed the arithmetic stays."""
     draft = _draft(256)

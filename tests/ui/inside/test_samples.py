@@ -1,4 +1,6 @@
-"""The dialog that shows samples: what the form asks for, epoch by epoch, and what is said when there is nothing to show."""
+"""The dialog that shows samples: what the form asks for, epoch by epoch, and what is said when there is nothing to
+show.
+"""
 
 from __future__ import annotations
 

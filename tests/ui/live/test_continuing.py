@@ -331,8 +331,9 @@ def test_a_folder_that_the_user_chooses_may_lie_on_another_computer(
     folder = make_run(home / "runs" / "moved", outcome="stopped", accuracies=(0.5,))
     write_experiment(folder, parse_experiment({**RUN, "data": data}))
     for choose, computer in (
-        (lambda: window.continuing.resume(folder, {}), "nas"), (window.data.choose_root, "other"),
-    ):  # fmt: skip
+        (lambda: window.continuing.resume(folder, {}), "nas"),
+        (window.data.choose_root, "other"),
+    ):
         monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_, computer=computer: f"//{computer}/images")
         choose()
         if computer == "nas":

@@ -48,9 +48,17 @@ def test_a_run_in_training_says_where_it_is_how_fast_and_its_last_figures() -> N
     status = after(STARTED, batches(1, 1, 235), epoch_end(1), batches(2, 1, 64))
     texts = status.texts()
     assert {name: texts[name] for name in ("state", "epoch", "batch", "share")} == {
-        "state": "Training", "epoch": "epoch 2/10", "batch": "batch 64/235", "share": "12 %",
-    }  # fmt: skip
-    assert (texts["rate"], texts["device"], texts["loss"], texts["accuracy"]) == ("256 samples/s", "cpu", "loss 0.5252", "acc 0.500")  # fmt: skip
+        "state": "Training",
+        "epoch": "epoch 2/10",
+        "batch": "batch 64/235",
+        "share": "12 %",
+    }
+    assert (texts["rate"], texts["device"], texts["loss"], texts["accuracy"]) == (
+        "256 samples/s",
+        "cpu",
+        "loss 0.5252",
+        "acc 0.500",
+    )
     assert texts["time"].endswith(" left")
 
 
@@ -67,8 +75,11 @@ def test_a_run_that_is_held_keeps_its_figures(state: RunState, word: str) -> Non
 def test_the_test_pass_of_an_epoch_is_counted_in_test_batches_and_the_run_is_no_further() -> None:
     texts = after(STARTED, batches(1, 1, 235), Evaluating(1, 3, 40)).texts()
     assert (texts["state"], texts["epoch"], texts["batch"], texts["share"]) == (
-        "Evaluating", "epoch 1/10", "test batch 3/40", "10 %",
-    )  # fmt: skip
+        "Evaluating",
+        "epoch 1/10",
+        "test batch 3/40",
+        "10 %",
+    )
 
 
 def test_an_examination_beside_the_runs_has_a_share_of_its_own() -> None:

@@ -40,9 +40,25 @@ def summary(number: int, **other: Any) -> RunSummary:
         "optimizer": {"name": "sgd", "lr": 0.1},
     }
     run = RunSummary(
-        folder, folder.name, str(number), BEGAN + timedelta(hours=number), "completed", "", values, "", 1, 0, 3, 24,
-        ended, ended, 2.0, (), "", False,
-    )  # fmt: skip
+        folder,
+        folder.name,
+        str(number),
+        BEGAN + timedelta(hours=number),
+        "completed",
+        "",
+        values,
+        "",
+        1,
+        0,
+        3,
+        24,
+        ended,
+        ended,
+        2.0,
+        (),
+        "",
+        False,
+    )
     return replace(run, **other)
 
 
