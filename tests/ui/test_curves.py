@@ -121,14 +121,6 @@ def colours_in(plot: CurvePlot) -> set[str]:
     }
 
 
-def test_both_plots_show_the_same_batches_however_the_window_is_resized(panel: CurvesPanel, qtbot: QtBot) -> None:
-    shown = x_range(panel.loss_plot)
-    for width, height in ((1400, 900), (1400, 600), (500, 900), (900, 700)):
-        panel.resize(width, height)
-        panel.grab()
-        assert x_range(panel.loss_plot) == x_range(panel.accuracy_plot) == shown
-
-
 def test_all_four_curves_are_on_the_screen_in_their_colours(plot: CurvePlot) -> None:
     seen, colours = colours_in(plot), LIGHT.curves
     assert {colours.batch, colours.smoothed, colours.train, colours.test} <= seen
