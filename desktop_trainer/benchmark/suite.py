@@ -101,12 +101,11 @@ class Suite:
             note(tr("The plain loop runs in a process of its own, which nothing of this program changes."))
         load = self._results.machine["load"]
         if load is not None and load[0] > _BUSY * self._results.machine["cores"]:
-            note(
-                tr(
-                    "The machine is busy with other things (load {load:.1f}): trust the ratios, not the times.",
-                    load=load[0],
-                )
+            text = tr(
+                "The machine is busy with other things (load {load:.1f}): trust the ratios, not the times.",
+                load=load[0],
             )
+            note(text)
         if not self._qt:
             note(tr("PySide6 is not installed: everything that needs the window is left out."))
         elif _no_display():
@@ -135,10 +134,8 @@ class Suite:
         from desktop_trainer.benchmark.headless import measured_engine
         from desktop_trainer.benchmark.windowed import WindowedEngine
 
-        loads, number = (
-            workloads(self._plan.data_root, self._plan.device, quick=self._plan.quick),
-            _PAIRS * self._plan.repeats,
-        )
+        loads = workloads(self._plan.data_root, self._plan.device, quick=self._plan.quick)
+        number = _PAIRS * self._plan.repeats
         with self._window(wanted=True) as window:
             assert window is not None
             for load in (loads["t1"], loads["t3"]):

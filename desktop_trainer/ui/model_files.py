@@ -209,9 +209,7 @@ def _written(path: Path, model: SavedModel, *, bare: bool) -> Generator[tuple[Pa
 
 
 def _read(path: Path, current: Experiment | None) -> Generator[SavedModel, None, None]:
-    """Called in a thread: what the file holds, if it fits the model of its experiment, or of `current` if it has
-    none.
-    """
+    """Called in a thread: what the file holds, if it fits its own experiment's model, else that of `current`."""
     from desktop_trainer.engine.examination import check_fit
     from desktop_trainer.runs.model_file import load_model
 

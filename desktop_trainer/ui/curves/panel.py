@@ -15,6 +15,7 @@ from desktop_trainer.report.run_columns import value_text
 from desktop_trainer.report.series import Axis, Series
 from desktop_trainer.report.setting_words import short_label
 from desktop_trainer.ui import sparing
+from desktop_trainer.ui.curves.axes import Area
 from desktop_trainer.ui.curves.export import CurveMenu
 from desktop_trainer.ui.curves.overlay import OverlaidRun, keep_styles
 from desktop_trainer.ui.curves.overlay_legend import OverlayLegend
@@ -73,7 +74,6 @@ class CurvesPanel(QWidget):
         layout.addWidget(self.legend)
         splitter.setHandleWidth(1)
         layout.addWidget(splitter, 1)
-        self.accuracy_plot.area.setXLink(self.loss_plot.area)
 
     def _connect(self) -> None:
         for plot in self.plots:
@@ -81,6 +81,7 @@ class CurvesPanel(QWidget):
             plot.menu_asked.connect(self._on_menu)
             plot.zoomed.connect(self._on_zoomed)
             plot.hovered.connect(self._on_hovered)
+            plot.area.sigXRangeChanged.connect(self._on_x_range)
         self.tools.axis_changed.connect(self._on_axis)
         self.tools.smoothing_changed.connect(self._draw_soon)
         self.tools.log_changed.connect(self._on_log)
@@ -239,6 +240,12 @@ class CurvesPanel(QWidget):
     def _on_zoomed(self) -> None:
         self._follow_x = False
         self._draw_soon()
+
+    @Slot(object, object)
+    def _on_x_range(self, _: Area, shown: tuple[float, float]) -> None:
+        """Both show the same. pyqtgraph's own link takes a plot that is not as wide yet, while the window grows, for a part."""
+        for plot in self.plots:
+            plot.area.setXRange(*shown, padding=0)
 
     @Slot(object)
     def _on_hovered(self, x: float | None) -> None:

@@ -1,124 +1,27 @@
 """The plots as a user meets them: what is drawn, the wheel, dragging, the crosshair, the legend, the files."""
 
-import csv
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QImage, QWheelEvent
-from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QDoubleSpinBox,
-    QFileDialog,
-    QMenu,
-    QMessageBox,
-    QPushButton,
     QSlider,
     QToolButton,
 )
 from pytestqt.qtbot import QtBot
 
-from desktop_trainer.engine.events import EpochEnded, Records
 from desktop_trainer.ui.curves import plot as curve_plot
-from desktop_trainer.ui.curves.export import TableExport
 from desktop_trainer.ui.curves.panel import FRAME_MS, CurvesPanel
 from desktop_trainer.ui.curves.plot import CurvePlot
 from desktop_trainer.ui.theme import DARK, LIGHT, apply_theme
 from tests.ui.conftest import child
-
-PER_EPOCH = 50
-
-
-def block(epoch: int, first: int, loss: list[float]) -> Records:
-    count = len(loss)
-    return Records(
-        epoch,
-        first,
-        np.array(loss, np.float32),
-        np.full(count, 7, np.int32),
-        np.full(count, 10, np.int32),
-        np.full(count, 0.1, np.float32),
-        (epoch - 1) * 5.0 + np.arange(first, first + count, dtype=np.float64) * 0.1,
-    )
-
-
-def ended(epoch: int) -> EpochEnded:
-    return EpochEnded(epoch, 1.25 / epoch, 0.71, 1.5 / epoch, 0.62, 5.0, 1000.0)
-
-
-def train(panel: CurvesPanel, epochs: int = 2) -> None:
-    for epoch in range(1, epochs + 1):
-        losses = [2.0 / epoch - 0.01 * batch for batch in range(PER_EPOCH)]
-        for first in range(0, PER_EPOCH, 10):
-            panel.add_records(block(epoch, first + 1, losses[first : first + 10]), PER_EPOCH)
-        panel.add_epoch(ended(epoch))
-
-
-def settle(panel: CurvesPanel, qtbot: QtBot) -> None:
-    """Wait until everything is drawn."""
-    qtbot.waitUntil(lambda: not panel._timer.isActive())
-
-
-@pytest.fixture
-def panel(qtbot: QtBot, qapp: QApplication) -> Iterator[CurvesPanel]:
-    apply_theme(qapp, "light")
-    panel = CurvesPanel()
-    qtbot.addWidget(panel)
-    panel.resize(800, 600)
-    with qtbot.waitExposed(panel):
-        panel.show()
-    panel.begin(4, PER_EPOCH)
-    train(panel)
-    settle(panel, qtbot)
-    yield panel
-    apply_theme(qapp, "light")
-
-
-@pytest.fixture
-def plot(panel: CurvesPanel) -> CurvePlot:
-    found: CurvePlot = child(panel, CurvePlot, "loss_plot")
-    return found
-
-
-def place(plot: CurvePlot, x: float, y: float) -> QPoint:
-    """Where a point of the curves is in the canvas."""
-    point: QPoint = plot.canvas.mapFromScene(plot.area.mapViewToScene(QPointF(x, y)))
-    return point
-
-
-def x_range(plot: CurvePlot) -> tuple[float, float]:
-    left, right = plot.area.viewRange()[0]
-    return float(left), float(right)
-
-
-def wheel(plot: CurvePlot, steps: int) -> None:
-    at = QPointF(plot.canvas.viewport().rect().center())
-    no_button, no_key = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
-    event = QWheelEvent(
-        at,
-        plot.canvas.viewport().mapToGlobal(at),
-        QPoint(),
-        QPoint(0, 120 * steps),
-        no_button,
-        no_key,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
-    QApplication.sendEvent(plot.canvas.viewport(), event)
-
-
-def colours_in(plot: CurvePlot) -> set[str]:
-    image = plot.canvas.grab().toImage()
-    return {
-        image.pixelColor(x, y).name() for x in range(70, image.width() - 20) for y in range(10, image.height() - 50)
-    }
+from tests.ui.curves.conftest import PER_EPOCH, block, colours_in, ended, place, settle, train, wheel, x_range
 
 
 def test_all_four_curves_are_on_the_screen_in_their_colours(plot: CurvePlot) -> None:
@@ -326,67 +229,6 @@ def test_the_last_numbers_can_be_read_without_seeing_the_curves(
     text = plot.canvas.accessibleDescription()
     assert f"{panel.series.values('loss')[-1]:.4g}" in text
     assert "test 0.75" in text
-
-
-def test_the_table_holds_every_record_and_the_epochs(
-    panel: CurvesPanel, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    target = tmp_path / "my curves"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
-    action = next(action for action in child(panel, QMenu, "curve_menu").actions() if action.objectName() == "save_csv")
-    action.trigger()
-    written = target.with_suffix(".csv")
-    qtbot.waitUntil(lambda: written.exists() and panel.findChild(TableExport, "table_export") is None)
-    rows = list(csv.DictReader(written.read_text(encoding="utf-8").splitlines()))
-    assert [int(row["batch"]) for row in rows] == list(range(1, 101))
-    np.testing.assert_array_equal(np.array([row["loss"] for row in rows], np.float32), panel.series.loss.values)
-    assert rows[60] | {"seconds": "", "loss": ""} == {
-        "batch": "61",
-        "epoch": "2",
-        "batch_in_epoch": "11",
-        "loss": "",
-        "accuracy": "0.7",
-        "correct": "7",
-        "count": "10",
-        "lr": "0.1",
-        "seconds": "",
-        "train_loss": "",
-        "train_accuracy": "",
-        "test_loss": "",
-        "test_accuracy": "",
-    }
-    assert [row["batch"] for row in rows if row["test_loss"]] == ["50", "100"]
-    assert float(rows[99]["test_loss"]) == 0.75
-
-
-def test_cancelling_the_table_leaves_no_file(panel: CurvesPanel, qtbot: QtBot, tmp_path: Path) -> None:
-    panel.menu.save(tmp_path / "curves.csv", "csv")
-    button = child(panel, TableExport, "table_export").findChild(QPushButton)
-    assert button is not None
-    button.click()
-    qtbot.waitUntil(lambda: panel.findChild(TableExport, "table_export") is None)
-    assert list(tmp_path.glob("curves*")) == []
-
-
-def test_image_and_drawing_hold_the_curves(panel: CurvesPanel, tmp_path: Path) -> None:
-    for kind in ("png", "svg"):
-        panel.menu.save(tmp_path / f"curves.{kind}", kind)
-    image = QImage(str(tmp_path / "curves.png"))
-    assert image.width() == 2 * panel.loss_plot.width()
-    drawing = QSvgRenderer(str(tmp_path / "curves.svg"))
-    assert drawing.isValid()
-    text = (tmp_path / "curves.svg").read_text(encoding="utf-8").lower()
-    assert LIGHT.curves.test in text
-    assert QColor(LIGHT.curves.train).name() in text
-
-
-@pytest.mark.parametrize("kind", ["png", "svg", "csv"])
-def test_a_place_that_cannot_be_written_is_named(panel: CurvesPanel, qtbot: QtBot, tmp_path: Path, kind: str) -> None:
-    target = tmp_path / "missing" / f"curves.{kind}"
-    panel.menu.save(target, kind)
-    box = child(panel, QMessageBox, "not_saved")
-    assert str(target) in box.text()
-    box.close()
 
 
 def test_many_blocks_and_epochs_leave_few_points_to_draw(panel: CurvesPanel, plot: CurvePlot, qtbot: QtBot) -> None:

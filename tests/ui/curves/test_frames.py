@@ -1,4 +1,4 @@
-"""What a frame of the curves costs: what changes seldom is painted seldom, and drawn anew only for a file."""
+"""What a frame of the curves costs: what changes seldom is painted seldom, and drawn anew only for a file; and of what."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -133,3 +133,11 @@ def test_where_the_area_lies_is_asked_once_however_often_it_is_painted(
     before = panel.loss_plot.area.boundingRect().width()
     panel.resize(900, 600)
     qtbot.waitUntil(lambda: panel.loss_plot.area.boundingRect().width() > before)
+
+
+def test_both_plots_show_the_same_batches_however_the_window_is_resized(panel: CurvesPanel) -> None:
+    shown = panel.loss_plot.area.viewRange()[0]
+    for width, height in ((1400, 900), (1400, 600), (500, 900), (900, 700)):
+        panel.resize(width, height)
+        panel.grab()
+        assert [plot.area.viewRange()[0] for plot in panel.plots] == [shown, shown]

@@ -27,7 +27,7 @@ from desktop_trainer.ui.curves.panel import CurvesPanel
 from desktop_trainer.ui.run_curves import read_series
 from desktop_trainer.ui.theme import Theme, apply_theme
 from tests.ui.conftest import child
-from tests.ui.curves.test_curves import PER_EPOCH, block, ended, train
+from tests.ui.curves.conftest import PER_EPOCH, block, ended, train
 from tests.ui.test_theme import EYES, both, contrast, lab, linear
 
 
