@@ -41,6 +41,7 @@ def test_a_command_then_ends_in_a_sentence(
 ) -> None:
     if not argv:  # the window
         pytest.importorskip("PySide6")
+        monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     monkeypatch.setenv("DESKTOP_TRAINER_HOME", NOBODY)
     assert main(argv) == 2
     assert (
