@@ -1,5 +1,4 @@
-"""What an experiment needs before its first batch: samples, transforms, model, step. Knows the order in which it is
-made ready.
+"""What an experiment needs before its first batch: samples, transforms, model, step, made ready in this order.
 
 Whoever trains, examines or looks at samples asks here for as much as it needs, on the device that it has chosen.
 """
